@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event, text, update
 
 from tl_core.access.principal import ADMIN, MEMBER, Principal
+from tl_core.config import RunConfig
 from tl_core.database.tables import runs
 from tl_core.registry import queue
 from tl_core.registry.datasets import DatasetStore
@@ -99,6 +100,10 @@ def test_nothing_that_is_asked_often_reads_a_whole_table(engine, home, filled):
         mark_dead(engine), end_overdue(engine, settings, time.time), expired(engine, home, 1.0)
         assert writer.running("train") and writer.waiting() and not writer.deaf()
         assert quotas.standing("p1") and writer.claim_next("train")
+        config = RunConfig("train", "p1", "data1@1", "", "starter:text", "probe", {})
+        assert store.create(config).place > 900
+        with engine.connect() as connection:
+            assert not quotas.used_up(connection, [f"p{number}" for number in range(1200)])
     assert len(heard) > 40 and not whole_tables(engine, heard)
 
 

@@ -8,17 +8,18 @@ times the GPUs that the run takes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select, true
+from sqlalchemy import Connection, Engine, func, select, true
 
 from tl_core.config.kinds import RUN_KINDS, kinds_of
 from tl_core.database.tables import datasets, models, quotas, runs, stints, uploads
 from tl_core.database.turns import alone
 from tl_core.errors import ConfigError, QuotaError, nearest
+from tl_core.registry.scheduling.fair_share import Stint
 from tl_core.registry.scheduling.ledger import (
     Asked,
     Need,
@@ -117,7 +118,9 @@ class Quotas:
     def limits(self, connection: Connection, owners: Iterable[str]) -> dict[str, dict[str, int]]:
         """The limits of several people; a name that is missing has none."""
         found = {owner: dict(self._defaults) for owner in owners}
-        for row in connection.execute(select(quotas).where(_of(quotas.c.owner, found))).all():
+        # exceptions are few: all are read where naming each person would be too long for a query
+        about = quotas.c.owner.in_(found) if len(found) <= _NAMED else true()
+        for row in connection.execute(select(quotas).where(about)).all():
             if row.owner in found:
                 found[row.owner][row.name] = row.value
         return {
@@ -208,7 +211,10 @@ class Quotas:
         if not limited:
             return {}
         since = period("month", now)[0]
-        taken_by = stints_of(connection, _of(stints.c.owner, limited) & stints.c.metered, since)
+        people, taken_by = list(limited), dict[str, list[Stint]]()
+        for begin in range(0, len(people), _NAMED):
+            some = stints.c.owner.in_(people[begin : begin + _NAMED])
+            taken_by |= stints_of(connection, some & stints.c.metered, since)
         for owner, minutes in limited.items():
             for of, most in minutes.items():
                 used = taken(taken_by.get(owner, ()), period(of, now)[0], now)
@@ -302,11 +308,6 @@ class Quotas:
         ).scalars()
         lanes = [RUN_KINDS[kind].lane for kind in kinds]
         return max((lanes.count(lane) for lane in lanes), default=0)
-
-
-def _of(owner: ColumnElement[str], people: Collection[str]) -> ColumnElement[bool]:
-    """The rows of some people; of all where naming each would be too long for a query."""
-    return owner.in_(people) if len(people) <= _NAMED else true()
 
 
 def _mb(size: int) -> str:
