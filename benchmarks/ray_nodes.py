@@ -25,7 +25,7 @@ from tl_core.jobs.executors.ray_head import RayHead
 from tl_core.settings import Settings
 
 _STORE_BYTES = 80 << 20  # Ray asks for 75 MB at least
-_READY_SECONDS = 90.0
+_READY_SECONDS = 240.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,15 @@ class RayNodes:
         self._started: list[subprocess.Popen[bytes]] = []
 
     @property
+    def inside(self) -> dict[str, str]:
+        """Variables by which a process joins the cluster, as a job of it does."""
+        return {
+            "RAY_ADDRESS": f"127.0.0.1:{self._port}",
+            "RAY_AUTH_MODE": self._environment["RAY_AUTH_MODE"],
+            "RAY_AUTH_TOKEN": self.token,
+        }
+
+    @property
     def head(self) -> RayHead:
         """What the head answers."""
         return RayHead(Settings(ray_address=self.address, ray_token=self.token))
@@ -77,10 +86,21 @@ class RayNodes:
         return self._start(processors, f"--address=127.0.0.1:{self._port}")
 
     def _start(self, processors: int, *options: str) -> Machine:
+        """Ray gives up by itself where a machine has not begun within 30 s; busy ones do later."""
+        known, end = self._ids(), time.monotonic() + _READY_SECONDS
+        process = self._begin(processors, *options)
+        while time.monotonic() < end:
+            if new := self._ids() - known:
+                return Machine(psutil.Process(process.pid), new.pop())
+            if process.poll() is not None:
+                process = self._begin(processors, *options)
+            time.sleep(0.3)
+        logs = "\n".join(path.read_text() for path in sorted(self._folder.glob("node-*.log")))
+        raise SystemExit(f"Ray did not start in {_READY_SECONDS:.0f} s:\n{logs}")
+
+    def _begin(self, processors: int, *options: str) -> subprocess.Popen[bytes]:
         ports = ("dashboard-agent-listen-port", "metrics-export-port", "runtime-env-agent-port")
-        known = self._ids()
-        log = (self._folder / f"node-{len(self._started)}.log").open("wb")
-        with log:
+        with (self._folder / f"node-{len(self._started)}.log").open("wb") as log:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block"),
@@ -96,13 +116,7 @@ class RayNodes:
                 cwd="/",
             )
         self._started.append(process)
-        end = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < end:
-            if new := self._ids() - known:
-                return Machine(psutil.Process(process.pid), new.pop())
-            time.sleep(0.3)
-        logs = "\n".join(path.read_text() for path in sorted(self._folder.glob("node-*.log")))
-        raise SystemExit(f"Ray did not start in {_READY_SECONDS:.0f} s:\n{logs}")
+        return process
 
     def _ids(self) -> set[str]:
         """Of all machines that have been seen; empty as long as the head does not answer."""

@@ -8,8 +8,11 @@ import importlib.util
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests_support.datasets import write_texts
+import torch
+from tests_support.datasets import build, write_pictures, write_texts
+from tests_support.finetuning import Ear, train, weights
 from tests_support.postgres import new_database
 
 from tl_core.config import RunConfig
@@ -20,6 +23,8 @@ from tl_core.jobs.dispatch import Dispatcher
 from tl_core.jobs.executors import local
 from tl_core.jobs.executors.executor_contract import ENDED, LOST, RUNNING, Needs
 from tl_core.jobs.executors.ray_jobs import RayExecutor
+from tl_core.recipes import ladder
+from tl_core.recipes.shared.common import SealedVersion
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.services.datasets import add_dataset
@@ -141,3 +146,43 @@ def test_a_job_is_ended_and_one_whose_machine_is_lost_is_told_from_it(
     assert executor.poll(kept) == RUNNING
     executor.cancel(kept)
     wait_for(lambda: executor.poll(kept) == ENDED)
+
+
+@pytest.mark.whole
+def test_processes_on_two_machines_come_to_what_one_comes_to(cluster, tmp_path, tiny, monkeypatch):
+    """Ray Train and tasks inside of a job of the cluster; nothing of Ray's stays in the run."""
+    cluster.join(3)
+    alone, both = Ear(), Ear()
+    pictures = build(write_pictures(tmp_path / "d", each=14), tmp_path / "pictures")
+    options = {
+        "strategy": "full",
+        "augment": "none",
+        "precision": "float32",
+        "epochs": 2.0,
+        "batch_size": 9,
+    }
+    train(pictures, tmp_path / "alone", tiny("resnet"), alone, **options)
+    texts = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "texts")
+    rungs = {"rungs": ["baseline", "probe"], "seeds": 2, "max_length": 16}
+
+    def climb(processes):
+        config = RunConfig(
+            *("train", "local", "d@1", str(texts.folder), f"local:{tiny('bert')}", "ladder"),
+            {**rungs, "processes": processes},
+        )
+        places = (tmp_path / f"ladder {processes}", tmp_path / "cache")
+        return ladder.climb(config, SealedVersion(texts), *places, Ear())
+
+    here = climb(1)
+    for name, value in {**cluster.inside, "TL_SPREAD": "ray"}.items():
+        monkeypatch.setenv(name, value)
+    train(pictures, tmp_path / "both", tiny("resnet"), both, processes=2, **options)
+    one, two = ([point["log_loss"] for point in ear.curves["validation"]] for ear in (alone, both))
+    np.testing.assert_allclose(two, one, atol=2e-4)
+    first, second = weights(tmp_path / "alone"), weights(tmp_path / "both")
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=2e-4, rtol=2e-3)
+    kinds = {path.suffix for path in (tmp_path / "both").rglob("*") if path.is_file()}
+    assert kinds <= {".json", ".safetensors", ".csv"}
+    for left, right in zip(here, climb(2), strict=True):
+        assert np.array_equal(left.trained.test, right.trained.test)
