@@ -209,11 +209,7 @@ class FolderStore:
         aside = self._aside(stored.folder)
         Receiver(self.bucket, stored.folder, aside, place).fetch(wanted, progress)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if place.exists():
-            old = self.home / "staging" / f"replaced-{secrets.token_hex(4)}"
-            old.parent.mkdir(exist_ok=True)
-            place.replace(old)
-            os.utime(old)
+        self._put_aside(place)
         aside.replace(place)
         self.notes.write(Note(stored, _stamps(place, wanted)))
 
@@ -250,6 +246,19 @@ class FolderStore:
             for name in large:
                 (place / name).unlink(missing_ok=True)
             return sum(large.values())
+
+    def forget(self, folder: str) -> None:
+        """Let go of a folder that nothing refers to any more; it waits for the next cleaning."""
+        with self._alone(folder):
+            self._put_aside(self.home / folder)
+            self.notes.path(folder).unlink(missing_ok=True)
+
+    def _put_aside(self, place: Path) -> None:
+        if place.exists():
+            old = self.home / "staging" / f"replaced-{secrets.token_hex(4)}"
+            old.parent.mkdir(exist_ok=True)
+            place.replace(old)
+            os.utime(old)
 
     def _alone(self, folder: str) -> FileLock:
         """No other process of this machine stores, fetches or removes the folder meanwhile."""

@@ -1,11 +1,13 @@
 """The dispatcher: one process that takes queued runs in turn and starts a worker for each free
 slot.
 
-`python -m tl_core.jobs.dispatch [--forever]`. A second one finds the lock held and goes away.
+`python -m tl_core.jobs.dispatch [--forever]`. A second one finds the lock held and goes away; with
+`--beside` it trains beside the first, on another machine with a home of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
@@ -40,7 +42,7 @@ from tl_core.jobs.notify import Notices
 from tl_core.log import setup_logging
 from tl_core.registry.elsewhere.executor_names import LOCAL
 from tl_core.registry.elsewhere.placed import PlacedRuns
-from tl_core.registry.processes import is_alive, own_identity
+from tl_core.registry.processes import HOST, is_alive, own_identity
 from tl_core.registry.queue import RunWriter, mark_dead, sweep
 from tl_core.registry.scheduling.clock_setting import ClockWatch, move_times
 from tl_core.registry.scheduling.lane import note_slots
@@ -62,9 +64,7 @@ _NOT_STARTED: ErrorObject = {
     "why": "",
     "try_this": "Resume it. If it happens again, the log of the dispatcher says more.",
 }
-_started: list[
-    subprocess.Popen[bytes]
-] = []  # by this process; kept so that ended ones can be reaped
+_started: list[subprocess.Popen[bytes]] = []  # by this process; kept so that they can be reaped
 log = logging.getLogger(__name__)
 
 
@@ -79,6 +79,8 @@ class Dispatcher:
         clock: gives seconds since 1970.
         trains: carries out what trains; None where that is done here as well.
         started: told the id of each run.
+        beside: whether it trains beside another dispatcher, from a home of its own: it has a lock
+            of its own and counts what runs on this machine.
     """
 
     def __init__(
@@ -91,7 +93,9 @@ class Dispatcher:
         *,
         trains: Executor | None = None,
         started: Callable[[str], None] = lambda _run_id: None,
+        beside: bool = False,
     ) -> None:
+        self._lock, self._beside = lock_beside(home) if beside else _LOCK, beside
         self.engine, self._home, self._here, self._slots = engine, home, here, slots
         self._trains, self._started = trains or here, started
         self._writer, self._clock, self._told = RunWriter(engine, clock), clock, False
@@ -107,11 +111,11 @@ class Dispatcher:
         mine = {"host": host, "pid": pid, "pid_started": started, "heartbeat": time.time()}
         try:
             with self.engine.begin() as connection:
-                connection.execute(insert(locks).values(name=_LOCK, **mine))
+                connection.execute(insert(locks).values(name=self._lock, **mine))
             return True
         except IntegrityError:
             with self.engine.begin() as connection:
-                row = connection.execute(select(locks).where(locks.c.name == _LOCK)).first()
+                row = connection.execute(select(locks).where(locks.c.name == self._lock)).first()
                 if row is None or is_alive(
                     row.host, row.pid, row.pid_started, row.heartbeat, time.time()
                 ):
@@ -120,7 +124,7 @@ class Dispatcher:
                     connection.execute(
                         update(locks)
                         .where(
-                            locks.c.name == _LOCK,
+                            locks.c.name == self._lock,
                             locks.c.pid == row.pid,
                             locks.c.pid_started == row.pid_started,
                         )
@@ -132,11 +136,13 @@ class Dispatcher:
         """Give the lock back if it is ours."""
         _, pid, _ = own_identity()
         with self.engine.begin() as connection:
-            connection.execute(sql_delete(locks).where(locks.c.name == _LOCK, locks.c.pid == pid))
+            connection.execute(
+                sql_delete(locks).where(locks.c.name == self._lock, locks.c.pid == pid)
+            )
 
     def turn(self) -> None:
         """Mark the dead, end what has had its time, start what fits, show a sign of life."""
-        if not self._told:  # on its first turn: only the lock's holder turns
+        if not self._told and not self._beside:  # on its first turn: only the lock's holder turns
             note_slots(self.engine, self._slots)
             self._told = True
         self._settle_claims()
@@ -149,7 +155,7 @@ class Dispatcher:
         busy = False
         for lane, slots in self._slots.items():
             executor = self._trains if lane == TRAIN else self._here
-            while (running := self._writer.running(lane)) < slots and self._answers(executor):
+            while (running := self._running(lane)) < slots and self._answers(executor):
                 claimed = self._writer.claim_next(lane)
                 if claimed is None:
                     break
@@ -161,8 +167,17 @@ class Dispatcher:
             self._here.prepare()
         with self.engine.begin() as connection:
             connection.execute(
-                update(locks).where(locks.c.name == _LOCK).values(heartbeat=time.time())
+                update(locks).where(locks.c.name == self._lock).values(heartbeat=time.time())
             )
+
+    def _running(self, lane: str) -> int:
+        """How many runs of a lane use our slots."""
+        if self._beside:
+            return self._writer.running(lane, hosts=(HOST,))
+        with self.engine.connect() as connection:
+            query = select(locks.c.host).where(locks.c.name.startswith(f"{_LOCK} "))
+            others = set(connection.execute(query).scalars()) - {HOST}
+        return self._writer.running(lane, but=others)
 
     def _answers(self, executor: Executor) -> bool:
         return executor is not self._trains or time.monotonic() >= self._silent_until
@@ -242,6 +257,11 @@ class Dispatcher:
         )
 
 
+def lock_beside(home: Path) -> str:
+    """The lock of a dispatcher of this machine and home that trains beside others."""
+    return f"{_LOCK} {hashlib.sha256(f'{HOST} {home}'.encode()).hexdigest()[:16]}"
+
+
 def slots_of(settings: Settings, trains: Executor | None = None) -> dict[str, int]:
     """Slots by lane: training takes one per GPU (one without), or as many as the executor `trains`
     has; imports and predictions have one of their own.
@@ -305,12 +325,14 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         log.error("no dispatcher: %s", error)
         return error.exit_code
-    engine = open_database(settings)
+    engine, beside = open_database(settings), "--beside" in arguments
     notices, here = Notices(settings, engine), local.make(settings)
+    slots = slots_of(settings, trains)
     dispatcher = Dispatcher(
-        *(engine, settings.home_path, here, slots_of(settings, trains)),
+        *(engine, settings.home_path, here, {TRAIN: slots[TRAIN]} if beside else slots),
         trains=trains,
         started=notices.expect,
+        beside=beside,
     )
     if not dispatcher.acquire():
         return 0
@@ -320,7 +342,7 @@ def main(arguments: list[str]) -> int:
     try:
         while "--forever" in arguments or time.monotonic() - dispatcher.last_busy < _IDLE_SECONDS:
             try:
-                if by := watch.set_by():
+                if not beside and (by := watch.set_by()):
                     log.warning("the clock was set by %.0f seconds", by)
                     move_times(engine, by)
                     watch.known()
@@ -328,7 +350,7 @@ def main(arguments: list[str]) -> int:
                 notices.send()
                 if time.monotonic() - cleaned > _CLEAN_SECONDS:
                     cleaned = time.monotonic()
-                    _clean(engine, settings)
+                    _clean_home(engine, settings) if beside else _clean(engine, settings)
             except (*NO_ANSWER, OSError):
                 log.exception("the database did not answer, or the disk is full; trying again")
             time.sleep(_TURN_SECONDS)
@@ -342,12 +364,17 @@ def main(arguments: list[str]) -> int:
 
 def _clean(engine: Engine, settings: Settings) -> None:
     """Remove what has had its time."""
-    remove_expired(settings)
-    sweep(engine, settings.home_path)
+    _clean_home(engine, settings)
     clear_uploads(engine, settings)
     clear_sessions(engine, settings)
     empty_trash(engine, settings)
     remove_checkpoints(engine, settings)
+
+
+def _clean_home(engine: Engine, settings: Settings) -> None:
+    """The same in a home alone."""
+    remove_expired(settings)
+    sweep(engine, settings.home_path)
 
 
 def empty_trash(engine: Engine, settings: Settings) -> int:

@@ -29,7 +29,7 @@ from tl_core.registry.run import ACTIVE
 from tl_core.registry.stored.collection import collect, last_collection
 from tl_core.registry.stored.opened import open_store
 from tl_core.registry.stored.run_inputs import folders_of
-from tl_core.registry.stored.store_rows import ready_here
+from tl_core.registry.stored.store_rows import living, ready_here
 from tl_core.settings import Settings
 
 _TURN_SECONDS = 2.0
@@ -99,6 +99,7 @@ class Keeper:
         self._looked = now
         if everything:
             self._whole = now
+            self._let_go(store)
             self._bound(store)
             self._collect(store, now)
         told = bool(self._troubles.pop("", "")) or everything or bool(self._troubles)
@@ -122,6 +123,14 @@ class Keeper:
         except StoreError as error:
             log.warning("%s could not be stored: %s", folder, error)
             self._troubles[folder] = str(error)
+
+    def _let_go(self, store: FolderStore) -> None:
+        """Forget folders whose rows have gone, on whichever machine they were removed."""
+        noted = set(store.notes.folders())
+        rows = living(self._engine)  # after the look: a row is there before its folder is noted
+        for folder in noted - rows:
+            if not folder.startswith("features/") or not (store.home / folder).exists():
+                store.forget(folder)
 
     def _bound(self, store: FolderStore) -> None:
         most = self._settings.limit("store_cache_mb")

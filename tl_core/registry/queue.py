@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Engine, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Engine, Row, and_, func, or_, select, update
 
 from tl_core.config.kinds import kinds_of
 from tl_core.database.tables import runs
@@ -100,15 +100,17 @@ class RunWriter:
             begin(connection, asked, Need(run.seconds, run.known, run.gpus), now)
         return row
 
-    def running(self, lane: str) -> int:
-        """How many runs of a lane are running."""
-        kinds = kinds_of(lane)
+    def running(self, lane: str, *, hosts: Collection[str] = (), but: Collection[str] = ()) -> int:
+        """How many runs of a lane are running; on some hosts alone, or on all but some."""
+        about = [runs.c.status == "running", runs.c.kind.in_(kinds_of(lane))]
+        if hosts:
+            about.append(runs.c.host.in_(hosts))
+        if but:
+            about.append(or_(runs.c.host.is_(None), runs.c.host.not_in(but)))
         with self._engine.connect() as connection:
             return int(
                 connection.execute(
-                    select(func.count())
-                    .select_from(runs)
-                    .where(runs.c.status == "running", runs.c.kind.in_(kinds))
+                    select(func.count()).select_from(runs).where(*about)
                 ).scalar_one()
             )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.jobs import sandbox
+from tl_core.jobs.courier import is_needed
 from tl_core.jobs.executors.executor_contract import (
     ENDED,
     LOST,
@@ -85,6 +86,8 @@ class LocalExecutor:
         """Start a worker, or give the run to the one that stands by; it needs nothing beside what
         this process has itself.
         """
+        if is_needed(folder, read_settings()):
+            return self._send_courier(folder, needs.run)
         config = RunConfig.read(folder)
         self._children = [child for child in self._children if child.poll() is None]  # reap
         gpu = self._pick_gpu(config)
@@ -92,10 +95,24 @@ class LocalExecutor:
         heavy = RUN_KINDS[config.kind].heavy
         waiting = self._hand_to_standby(folder, gpu, granted) if heavy else None
         process = waiting or self._start([str(folder)], folder / "worker.log", granted, gpu)
+        return self._started(process, needs.run, gpu)
+
+    def _started(self, process: subprocess.Popen[bytes], run_id: str, gpu: str) -> Job:
         self._children.append(process)
         self._gpus[process.pid] = gpu
         started = start_time(process.pid)
-        return Job(job_of(needs.run, process.pid, started), (process.pid, started))
+        return Job(job_of(run_id, process.pid, started), (process.pid, started))
+
+    def _send_courier(self, folder: Path, run_id: str) -> Job:
+        """Start what fetches the run and what it reads, and then becomes its worker."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._children = [child for child in self._children if child.poll() is None]
+        gpu = self._least_used_gpu()
+        module, log = "tl_core.jobs.courier", folder / "worker.log"
+        keep = sandbox.OF_A_DISPATCHER | sandbox.OF_THE_STORE
+        environment = sandbox.scrubbed(os.environ, keep)
+        process = self._open([module, str(folder)], log, environment, gpu)
+        return self._started(process, run_id, gpu)
 
     def poll(self, job: str) -> str:
         """Running as long as the process is the one that was started."""
@@ -131,8 +148,11 @@ class LocalExecutor:
         """The number of the GPU that fewest of our running workers use; empty for all of them, or
         for none.
         """
+        return "" if config.options.get("processes", 1) != 1 else self._least_used_gpu()
+
+    def _least_used_gpu(self) -> str:
         count = gpu_count()
-        if count < 2 or config.options.get("processes", 1) != 1:
+        if count < 2:
             return ""
         busy = [self._gpus.get(child.pid, "") for child in self._children]
         return min((str(number) for number in range(count)), key=lambda gpu: busy.count(gpu))
@@ -166,8 +186,14 @@ class LocalExecutor:
     def _start(
         self, arguments: list[str], log: Path | None, needs: sandbox.Needs, gpu: str = ""
     ) -> subprocess.Popen[bytes]:
+        environment = sandbox.without_store(sandbox.scrubbed(os.environ, needs.secrets))
+        return self._open(["tl_core.jobs.worker", *arguments], log, environment, gpu)
+
+    def _open(
+        self, module: list[str], log: Path | None, environment: dict[str, str], gpu: str
+    ) -> subprocess.Popen[bytes]:
         environment = {
-            **sandbox.without_store(sandbox.scrubbed(os.environ, needs.secrets)),
+            **environment,
             "OMP_NUM_THREADS": str(self._threads),
             "PYTHONUNBUFFERED": "1",
             **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),
@@ -175,7 +201,7 @@ class LocalExecutor:
         target = log.open("ab") if log else None
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", "tl_core.jobs.worker", *arguments],
+                [sys.executable, "-m", *module],
                 start_new_session=True,
                 env=environment,
                 cwd=_ROOT,
