@@ -297,6 +297,7 @@ def ensure_dispatcher(settings: Settings) -> None:
         row = connection.execute(select(locks).where(locks.c.name == _LOCK)).first()
     if row and is_alive(row.host, row.pid, row.pid_started, row.heartbeat, time.time()):
         return
+    of_store = sandbox.OF_THE_STORE if settings.store else frozenset()
     with (settings.home_path / "dispatcher.log").open("ab") as target:
         _started.append(
             subprocess.Popen(
@@ -307,7 +308,7 @@ def ensure_dispatcher(settings: Settings) -> None:
                 stderr=subprocess.STDOUT,
                 cwd=Path(__file__).parents[2],
                 env={
-                    **sandbox.scrubbed(os.environ, sandbox.OF_A_DISPATCHER | sandbox.OF_THE_STORE),
+                    **sandbox.scrubbed(os.environ, sandbox.OF_A_DISPATCHER | of_store),
                     "TL_HOME": str(settings.home_path),
                 },
             )
