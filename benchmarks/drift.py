@@ -34,9 +34,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEVELS = (0.01, 0.05)
-SIZES = ((200, 200), (200, 1000), (1000, 200), (1000, 1000))  # rows of the reference, of a window
-REFERENCES, WINDOWS = 120, 25
-POWER_REFERENCES, POWER_WINDOWS = 20, 10
+SIZES = ((200, 200), (1000, 1000))  # rows of the reference, items of a window
+REFERENCES, WINDOWS = 60, 20
+POWER_REFERENCES, POWER_WINDOWS = 12, 8
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of a window that comes from elsewhere
 MEASURES = (CLASSES, CONFIDENCE, FEATURES)
 BACKBONE = "starter:text"
