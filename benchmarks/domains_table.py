@@ -64,7 +64,7 @@ def _pairs(pairs: dict[str, Any]) -> list[str]:
 
 def _often(taken: list[str]) -> str:
     """Which ways were taken, with how often."""
-    names = sorted(set(taken), key=lambda name: -taken.count(name))
+    names = sorted(set(taken), key=lambda name: (-taken.count(name), name))
     return ", ".join(f"{name} {taken.count(name)}" for name in names)
 
 
