@@ -333,7 +333,7 @@ class FinetuneSettings(AcrossDomains):
                 "What keeps the pretraining and what adapts to a domain look at its features.",
                 "Set compile to false.",
             )
-        refuse_larger(self)
+        self._check_larger()
         if self.processes > 1 and (self.adaptation != "none" or self.group_dro):
             raise ConfigError(
                 "adaptation and group_dro do not work on several GPUs.",
@@ -362,3 +362,14 @@ class FinetuneSettings(AcrossDomains):
                 "",
                 "Set lp_start and scratch to false.",
             )
+
+    def _check_larger(self) -> None:
+        looks = self.delta or self.bss or self.needs_source_classes or self.penalty != "none"
+        refuse_larger(
+            sharing=self.sharing,
+            optimizer=self.optimizer,
+            quantise=self.quantise,
+            lora=self.lora,
+            looks=bool(looks or self.reads_target or self.mix_style),
+            whole=self.find_lr or self.compile or self.gradual,
+        )
