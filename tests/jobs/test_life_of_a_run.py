@@ -145,7 +145,7 @@ def test_a_killed_worker_is_interrupted_and_resumes_only_what_is_missing(studio)
     runner = LocalExecutor(2, standby=False)
     dispatcher = Dispatcher(engine, settings.home_path, runner, {"train": 1})
     dispatcher.turn()
-    wait_for(lambda: batches(run) and batches(run)[-1]["done"] > 100, 90)
+    wait_for(lambda: batches(run) and batches(run)[-1]["done"] > 100, 240)
     pid = runs.get(run.id).pid
     assert run.id in " ".join(psutil.Process(pid).cmdline())
     os.kill(pid, signal.SIGKILL)
@@ -159,7 +159,7 @@ def test_a_killed_worker_is_interrupted_and_resumes_only_what_is_missing(studio)
     assert lines > 100
     runs.resume(run.id)
     dispatcher.turn()
-    wait_for(lambda: runs.get(run.id).status == "done", 120)
+    wait_for(lambda: runs.get(run.id).status == "done", 300)
     after = [
         path.read_text().splitlines()
         for path in (settings.home_path / "features").glob("*/batches.jsonl")
@@ -175,12 +175,12 @@ def test_a_killed_dispatcher_leaves_its_run_alive(studio):
     settings, _, runs, config = studio
     run = runs.create(config())
     ensure_dispatcher(settings)
-    wait_for(lambda: batches(run), 90)
+    wait_for(lambda: batches(run), 240)
     dispatcher = wait_for(lambda: dispatchers(settings))[0]
     dispatcher.kill()
     dispatcher.wait(10)
     seen = batches(run)[-1]["done"]
-    wait_for(lambda: batches(run)[-1]["done"] != seen)
+    wait_for(lambda: batches(run)[-1]["done"] != seen, 120)
     assert runs.get(run.id).status == "running"
     ensure_dispatcher(settings)
     other = runs.create(config())
@@ -198,14 +198,14 @@ def test_cancel_and_terminate(studio):
         engine, settings.home_path, LocalExecutor(2, standby=False), {"train": 1}
     )
     dispatcher.turn()
-    wait_for(lambda: batches(run), 90)
+    wait_for(lambda: batches(run), 240)
     runs.cancel(run.id)
     found = wait_for(lambda: (now := runs.get(run.id)).status == "cancelled" and now, 30)
     assert found.reason["what"] == "You cancelled it."
     runs.resume(run.id)
     before = len(batches(run))
     dispatcher.turn()
-    wait_for(lambda: len(batches(run)) > before, 90)
+    wait_for(lambda: len(batches(run)) > before, 240)
     os.kill(runs.get(run.id).pid, signal.SIGTERM)
     found = wait_for(lambda: (now := runs.get(run.id)).status == "interrupted" and now, 30)
     assert "asked the worker to stop" in found.reason["what"]
@@ -216,13 +216,13 @@ def test_a_standing_by_worker_takes_the_run_and_names_it(studio):
     runner = LocalExecutor(2)
     runner.prepare()
     waiting = runner._standby
-    wait_for(lambda: psutil.Process(waiting.pid).memory_info().rss > 400 << 20, 90)
+    wait_for(lambda: psutil.Process(waiting.pid).memory_info().rss > 400 << 20, 240)
     run = runs.create(config(batch_size=64))
     dispatcher = Dispatcher(engine, settings.home_path, runner, {"train": 1})
     dispatcher.turn()
     wait_for(lambda: run.id in " ".join(psutil.Process(waiting.pid).cmdline()), 60)
     assert runs.get(run.id).pid == waiting.pid
-    wait_for(lambda: runs.get(run.id).status == "done", 90)
+    wait_for(lambda: runs.get(run.id).status == "done", 240)
     assert (run.folder / "worker.log").exists()
     runner.close()
 

@@ -28,7 +28,7 @@ from tl_core.settings import Settings
 
 FORMAT = 1
 MANIFEST, DATABASE = "manifest.json", "database"
-KEPT = ("datasets", "runs", "models", "looks", "uploads", "tensorboard", "stored")
+KEPT = ("datasets", "runs", "models", "looks", "uploads", "tensorboard", "stored", "served")
 LEFT = (
     "features",  # caches, computed or fetched again
     "downloads",
