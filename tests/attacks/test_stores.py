@@ -55,6 +55,7 @@ RUNS = {
         lambda s, p: started(s, p, kind="takeout", options={"format": "csv"}),
     ],
     "get": [lambda s, p: s.get(p.run), lambda s, p: s.get(p.ended)],
+    "find": [lambda s, p: s.find(p.run), lambda s, p: s.find(p.ended)],
     "waiting": [lambda s, p: s.waiting(p.run)],
     "of_dataset": [
         lambda s, p: s.of_dataset(f"ana/{NAME}"),
@@ -87,6 +88,12 @@ DATASETS = {
     "add": [
         lambda s, p: s.add(f"ana/{NAME}", s.new_folder(), FACTS),
         lambda s, p: s.add(f"id-ana/{NAME}", s.new_folder(), FACTS),
+    ],
+    "find": [
+        lambda s, p: s.find(NAME),
+        lambda s, p: s.find(f"ana/{NAME}"),
+        lambda s, p: s.find(f"id-ana/{NAME}@1"),
+        lambda s, p: s.find(p.dataset_id),
     ],
     "get": [
         lambda s, p: s.get(NAME),
