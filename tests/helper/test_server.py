@@ -132,7 +132,7 @@ def test_trap_30_nothing_is_started_by_fork_or_spawn_of_the_page():
             text = path.read_text()
             assert "ProcessPoolExecutor" not in text, path
             assert "multiprocessing.Process" not in text, path
-            asked = text.count("num_workers")
+            asked = text.count("num_workers") and "ray.train" not in text  # there: machines
             assert not asked or (
                 path.name == "trainer.py" and "4 if torch.cuda.is_available() else 0" in text
             ), path
