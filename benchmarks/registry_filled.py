@@ -179,8 +179,14 @@ def _ended(connection: Connection, size: Size) -> None:
         "summary": summary,
     }
     _rows(connection, "runs", size.runs, row)
-    stint = {
-        "run": _id("d"),
+    stint = _stint(size, "d", row) | {"started": row["started"], "ended": row["finished"]}
+    _rows(connection, "stints", size.runs, stint)
+
+
+def _stint(size: Size, letter: str, row: dict[str, str]) -> dict[str, str]:
+    """What the ledger of slots holds of a run, whose id begins with the letter."""
+    return {
+        "run": _id(letter),
         "owner": _owner(size),
         "lane": "'train'",
         "recipe": row["recipe"],
@@ -189,10 +195,7 @@ def _ended(connection: Connection, size: Size) -> None:
         "held": "60.0",
         "known": "true",
         "queued": row["queued"],
-        "started": row["started"],
-        "ended": row["finished"],
     }
-    _rows(connection, "stints", size.runs, stint)
 
 
 def _waiting(connection: Connection, size: Size) -> None:
@@ -200,18 +203,7 @@ def _waiting(connection: Connection, size: Size) -> None:
     row = {**_run(size, "w"), "kind": "'train'", "status": "'queued'", "progress": "0.0"}
     row |= {"created": f"{since} + i", "queued": f"{since} + i"}
     _rows(connection, "runs", size.waiting, row)
-    stint = {
-        "run": _id("w"),
-        "owner": _owner(size),
-        "lane": "'train'",
-        "recipe": row["recipe"],
-        "metered": "true",
-        "gpus": "1",
-        "held": "60.0",
-        "known": "true",
-        "queued": row["queued"],
-    }
-    _rows(connection, "stints", size.waiting, stint)
+    _rows(connection, "stints", size.waiting, _stint(size, "w", row))
 
 
 def _running(connection: Connection) -> None:

@@ -16,28 +16,27 @@ def hurried(monkeypatch):
     monkeypatch.setattr(watch, "_QUIET_SECONDS", 4.0)
 
 
+def opened(kind, tmp_path, monkeypatch):
+    """A place of that kind until the test has ended."""
+    (tmp_path / "place").mkdir()
+    found = kind(tmp_path / "place", monkeypatch)
+    yield found
+    found.close()
+
+
 @pytest.fixture(params=sorted(executing.PLACES))
 def place(request, home, tmp_path, monkeypatch, hurried):
     """A studio whose trainings the executor of that name carries out."""
-    (tmp_path / "place").mkdir()
-    found = executing.PLACES[request.param](tmp_path / "place", monkeypatch)
-    yield found
-    found.close()
+    yield from opened(executing.PLACES[request.param], tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def other(home, tmp_path, monkeypatch, hurried):
     """The same, on another machine by SSH alone."""
-    (tmp_path / "place").mkdir()
-    found = executing.SshPlace(tmp_path / "place", monkeypatch)
-    yield found
-    found.close()
+    yield from opened(executing.SshPlace, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def slurm(home, tmp_path, monkeypatch, hurried):
     """The same, on the fake Slurm alone."""
-    (tmp_path / "place").mkdir()
-    found = executing.SlurmPlace(tmp_path / "place", monkeypatch)
-    yield found
-    found.close()
+    yield from opened(executing.SlurmPlace, tmp_path, monkeypatch)

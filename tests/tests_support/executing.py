@@ -31,7 +31,9 @@ class Place:
     """
 
     name = "local"
-    again = False  # whether a run whose machine was lost goes on by itself
+    again = (
+        False  # whether its machine can be lost (`lose_machine`); the run then goes on by itself
+    )
 
     def __init__(self, folder: Path, monkeypatch) -> None:
         self.folder, self.environment = folder, monkeypatch
@@ -96,10 +98,6 @@ class Place:
     def kill_worker(self, run) -> None:
         """The process that does the work is killed."""
         os.kill(self.runs.get(run.id).pid, signal.SIGKILL)
-
-    def lose_machine(self, run) -> None:
-        """The machine that does the work goes down."""
-        raise NotImplementedError
 
     def close(self) -> None:
         kill_all(self.settings.home_path)
