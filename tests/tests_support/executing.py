@@ -31,9 +31,7 @@ class Place:
     """
 
     name = "local"
-    again = (
-        False  # whether its machine can be lost (`lose_machine`); the run then goes on by itself
-    )
+    again = False  # whether its machine can be lost; the run then goes on by itself
 
     def __init__(self, folder: Path, monkeypatch) -> None:
         self.folder, self.environment = folder, monkeypatch
