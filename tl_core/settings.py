@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -394,7 +395,11 @@ def read_settings() -> Settings:
     """The settings of this process, read anew at each call so that tests and workers see
     changes.
     """
-    variables = {spec.name: spec.metadata["env"] for spec in fields(Settings)}
-    return Settings(
-        **{name: os.environ[env] for name, env in variables.items() if env in os.environ}
-    )
+    named = _names()  # a page reads them some forty times, and to ask for each is ten times slower
+    return Settings(**{named[env]: os.environ[env] for env in os.environ if env in named})
+
+
+@cache
+def _names() -> dict[str, str]:
+    """The fields of `Settings` by their environment variables."""
+    return {spec.metadata["env"]: spec.name for spec in fields(Settings)}

@@ -28,7 +28,7 @@ _FIRST_PAINT_SECONDS = 4.0
 # A page asks database and disk some hundred times, and after each answer it waits for its turn
 # among the threads of all pages: by default 5 ms, which makes half a second of a page's 50 ms.
 _TURN_SECONDS = 0.0005
-_LOOK_SECONDS = 5.0  # between two looks whether the queue has its dispatcher
+_LOOK_SECONDS = 5.0  # between two looks at the queue's dispatcher and for garbage
 log = logging.getLogger(__name__)
 _SOON = (
     "pandas",
@@ -83,17 +83,21 @@ def serve(app: st.App, settings: Settings, port: int) -> None:
     threading.Thread(target=_prepare, args=(settings,), daemon=True).start()
     os.chdir(ROOT)
     sys.argv = [str(ROOT / "app.py")]  # beside which Streamlit looks for its own settings
-    app.run(
-        config={
-            "server.port": port,
-            "server.address": settings.address,
-            "server.maxUploadSize": min(settings.number("upload_mb"), uploads.IN_MEMORY_MB),
-            "logger.level": "warning",
-            "logger.hideWelcomeMessage": True,
-            # a pagination always has a default, and filters lead back to the first page
-            "global.disableWidgetStateDuplicationWarning": True,
-        }
-    )
+    app.run(config=_options(settings, port))
+
+
+def _options(settings: Settings, port: int) -> dict[str, object]:
+    """What Streamlit is told besides its own file of settings."""
+    return {
+        "server.port": port,
+        "server.address": settings.address,
+        "server.maxUploadSize": min(settings.number("upload_mb"), uploads.IN_MEMORY_MB),
+        "logger.level": "warning",
+        "logger.hideWelcomeMessage": True,
+        # a pagination always has a default, and filters lead back to the first page
+        "global.disableWidgetStateDuplicationWarning": True,
+        "runner.postScriptGC": False,  # see `_tend`
+    }
 
 
 def _prepare(settings: Settings) -> None:
@@ -103,20 +107,26 @@ def _prepare(settings: Settings) -> None:
     time.sleep(_FIRST_PAINT_SECONDS)
     for name in _SOON:
         import_module(name)
-    # Streamlit collects garbage after every run of a page. What the modules hold never is garbage,
-    # and looking through it takes far longer than the page itself, in which no other page can run.
+    # What the modules hold never is garbage, and looking through it stops every page.
     gc.freeze()
-    _keep_dispatcher(settings)
+    _tend(settings)
 
 
-def _keep_dispatcher(settings: Settings) -> None:
-    """See for as long as the server lives that somebody turns the queue: the pages start a
-    dispatcher when they queue a run, but nobody would notice the end of one that was killed.
+def _tend(settings: Settings) -> None:
+    """For as long as the server lives: collect garbage, and see that somebody turns the queue.
+
+    Streamlit would collect after every run of a page or of a part that draws itself anew, during
+    which no other page can run: fifty people, a quarter of all processor time. Once in a while is
+    enough, since most is freed without.
+
+    The pages start a dispatcher when they queue a run, but nobody would notice the end of one that
+    was killed.
     """
-    first = True
-    while settings.dispatcher != "external":
+    ours, first = settings.dispatcher != "external", True
+    while True:
+        gc.collect()
         try:
-            if first or is_busy(open_database(settings)):
+            if ours and (first or is_busy(open_database(settings))):
                 ensure_dispatcher(settings)
             first = False
         except (*NO_ANSWER, AwayError, OSError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import streamlit as st
@@ -103,7 +105,13 @@ STUDIO = Place(
 
 
 def pages() -> dict[str, list[st.Page]]:
-    """Every page for `st.navigation`, by place."""
+    """Every page for `st.navigation`, by place: a session's own, which it marks as opened."""
+    return {title: [copy(page) for page in pages] for title, pages in _found().items()}
+
+
+@cache
+def _found() -> dict[str, list[st.Page]]:
+    """Every page. Each is looked up on the disk when it is made, which need not be in each run."""
     return {
         place.title: [
             st.Page(

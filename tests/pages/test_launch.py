@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from streamlit.config import get_config_options
 
 from pages.shell import launch
 from tl_core.settings import read_settings
@@ -16,7 +18,7 @@ AWAY = OperationalError("SELECT 1", {}, Exception("server closed the connection"
 def test_no_run_of_a_page_looks_for_garbage_in_what_was_imported(monkeypatch):
     started = []
     monkeypatch.setattr(launch.time, "sleep", lambda _seconds: None)
-    monkeypatch.setattr(launch, "_keep_dispatcher", started.append)
+    monkeypatch.setattr(launch, "_tend", started.append)
     gc.unfreeze()
     try:
         launch._prepare(read_settings())
@@ -55,11 +57,34 @@ def test_the_queue_has_its_dispatcher_for_as_long_as_the_server_lives(home, monk
     monkeypatch.setattr(launch, "ensure_dispatcher", ensure)
     monkeypatch.setattr(launch.time, "sleep", sleep)
     with pytest.raises(Over):
-        launch._keep_dispatcher(read_settings())
+        launch._tend(read_settings())
     assert started == [0, 1, 4, 6]
+
+
+def tend_once(monkeypatch):
+    def over(_seconds):
+        raise Over
+
+    monkeypatch.setattr(launch.time, "sleep", over)
+    with pytest.raises(Over):
+        launch._tend(read_settings())
 
 
 def test_a_dispatcher_that_is_a_service_is_left_to_it(home, monkeypatch):
     monkeypatch.setenv("TL_DISPATCHER", "external")
     monkeypatch.setattr(launch, "ensure_dispatcher", lambda _settings: pytest.fail("not ours"))
-    launch._keep_dispatcher(read_settings())
+    tend_once(monkeypatch)
+
+
+def test_garbage_is_collected_by_the_server_and_not_by_each_page(home, monkeypatch):
+    class Cycle:
+        pass
+
+    one = Cycle()
+    one.itself, gone = one, weakref.ref(one)
+    del one
+    monkeypatch.setenv("TL_DISPATCHER", "external")
+    tend_once(monkeypatch)
+    assert gone() is None
+    assert launch._options(read_settings(), 1)["runner.postScriptGC"] is False
+    assert get_config_options()["runner.postScriptGC"].default_val is True  # it still has that name
