@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from itertools import count
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
@@ -28,7 +29,8 @@ _FIRST_PAINT_SECONDS = 4.0
 # A page asks database and disk some hundred times, and after each answer it waits for its turn
 # among the threads of all pages: by default 5 ms, which makes half a second of a page's 50 ms.
 _TURN_SECONDS = 0.0005
-_LOOK_SECONDS = 5.0  # between two looks at the queue's dispatcher and for garbage
+_LOOK_SECONDS = 5.0  # between two looks whether the queue has its dispatcher
+_LOOKS_A_COLLECTION = 6  # of garbage, which stops all pages for some 50 ms
 log = logging.getLogger(__name__)
 _SOON = (
     "pandas",
@@ -123,8 +125,9 @@ def _tend(settings: Settings) -> None:
     was killed.
     """
     ours, first = settings.dispatcher != "external", True
-    while True:
-        gc.collect()
+    for look in count():
+        if look % _LOOKS_A_COLLECTION == 0:
+            gc.collect()
         try:
             if ours and (first or is_busy(open_database(settings))):
                 ensure_dispatcher(settings)
