@@ -24,7 +24,7 @@ from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.label_answers import AnswerStore, Given
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.runs import RunStore
-from tl_core.services.personal_data import PersonalData
+from tl_core.services.personal_data import PersonalData, erase_person
 
 FACTS = {"modality": "text", "task": "single_label", "rows": 4, "classes": 2}
 
@@ -215,6 +215,28 @@ def test_the_last_administrator_stays(house, engine, people):
     assert house.data("ana").get("zephyr-mail").folder.is_dir()
     Administration(engine, house.who("ana")).enable(root.id)
     house.of("ana").erase()
+
+
+def test_an_administrator_erases_who_is_kept_out_and_nobody_else_does(house, engine, home, people):
+    root, ana = house.admin(people), house.ana.id
+    token = replace(root, scopes=frozenset({"runs:read"}))
+    for other in (house.who("ben"), house.who("ana"), token):
+        with pytest.raises(AccessError):
+            erase_person(engine, home, other, ana)
+    with pytest.raises(StateError, match="kept out"):
+        erase_person(engine, home, root, ana)
+    with pytest.raises(NotFoundError):
+        erase_person(engine, home, root, "nobody")
+    Administration(engine, root).disable(ana)
+    mine = [thing.place for thing in house.of("ana").things()]
+    erase_person(engine, home, root, ana)
+    assert mine and not [place for place in mine if place.exists()]
+    with pytest.raises(NotFoundError):
+        people.get("zephyr")
+    with engine.connect() as connection:
+        deeds = connection.execute(select(activity).where(activity.c.actor == root.id)).all()
+    assert [(deed.action, deed.object) for deed in deeds][-1] == ("erase", ana)
+    assert house.data("ben").get("tickets").rows == 4
 
 
 def test_an_erasure_that_broke_off_goes_on(house, monkeypatch):

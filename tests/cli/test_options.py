@@ -87,6 +87,7 @@ CONTRACT = {
     "people role": "PERSON ROLE",
     "people disable": "PERSON",
     "people enable": "PERSON",
+    "people erase": "PERSON --yes",
     "people sign-out": "PERSON",
     "quota show": "[PERSON]",
     "quota set": "PERSON NAME VALUE",

@@ -41,3 +41,9 @@ def test_an_invited_administrator_and_what_becomes_of_them(command):
     assert not command("people", "enable", "bob")["disabled"]
     assert command("people", "sign-out", "bob") == {"handle": "bob"}
     assert "nobody here" in command("people", "disable", "nobody", code=2)["error"]["what"]
+    assert command("people", "erase", "bob")["erased"] is False
+    assert "kept out" in command("people", "erase", "bob", "--yes", code=2)["error"]["what"]
+    command("people", "disable", "bob")
+    gone = command("people", "erase", "bob", "--yes")
+    assert gone == {"handle": "bob", "erased": True, "datasets": 0, "runs": 0}
+    assert [one["handle"] for one in command("people", "list")["people"]] == ["eve"]

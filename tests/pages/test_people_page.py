@@ -8,6 +8,7 @@ from tests_support.team import ANA, BEN, CLEO, Team
 
 from tl_core.access.accounts import Accounts
 from tl_core.access.activity_log import ActivityLog
+from tl_core.access.people import Administration
 
 PAGE = "pages/admin/people.py"
 
@@ -79,6 +80,25 @@ def test_somebody_is_kept_out_after_a_question_and_let_in_again(team):
     assert list(app.dataframe[0].value["access"]) == ["", "disabled", ""]
     app.button(key="enable").click().run()
     assert not team.people.get(BEN).disabled
+
+
+def test_who_is_kept_out_is_erased_after_their_handle_was_typed(team):
+    Administration(team.engine, team.people.get(ANA).principal()).disable(BEN)
+    erase(typed="cleo")
+    assert team.people.get(BEN)
+    app = erase(typed="ben")
+    assert not app.exception
+    assert list(opened(PAGE).dataframe[0].value["handle"]) == ["ana", "cleo"]
+
+
+def erase(typed):
+    app = of(opened(PAGE), BEN)
+    app.button(key="erase_person").click().run()
+    app.text_input(key="erase_person_typed").set_value(typed)
+    next(one for one in app.button if one.label == "Erase them for good").click().run()
+    if typed != "ben":
+        assert "not their handle" in str(app.session_state["dialog_refused"])
+    return app
 
 
 def test_somebody_is_signed_out_everywhere_after_a_question(team):

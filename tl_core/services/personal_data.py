@@ -187,7 +187,7 @@ class PersonalData:
         inside = [one for one in places if one != self._home and one.is_relative_to(self._home)]
         if [place for place in inside if not _removed(place)]:
             raise StateError(
-                "Some of your files could not be removed.",
+                "Some files could not be removed.",
                 "They are in use, or do not belong to this program.",
                 "Everything lies in the trash; try again later.",
             )
@@ -208,7 +208,7 @@ class PersonalData:
         if role == ADMIN and not connection.execute(others).scalar_one():
             raise StateError(
                 "Nobody would be left to administer this server.",
-                "You are its last administrator.",
+                "This account is its last administrator's.",
                 "Make somebody else an administrator first.",
             )
 
@@ -225,7 +225,7 @@ class PersonalData:
         ).scalar_one()
         if going:  # raising takes everything out of the trash again
             raise StateError(
-                f"{going} of your runs, or of those in your projects, are waiting or running.",
+                f"Runs of this account or in its projects are waiting or running: {going}.",
                 "They would lose their data.",
                 "Cancel them, or wait until they have ended.",
             )
@@ -270,6 +270,32 @@ class PersonalData:
             return table.c.owner == self._me
         project = table.c.project.startswith(f"{self._me}/", autoescape=True)
         return or_(table.c.owner == self._me, project)
+
+
+def erase_person(engine: Engine, home: Path, administrator: Principal, person_id: str) -> None:
+    """Remove somebody else for good, with all that is theirs, as they could themselves; only who is
+    kept out already, so that nobody loses what they are working on.
+
+    Raises:
+        AccessError: for everybody but administrators, and for a token.
+        NotFoundError: where there is no such person.
+        StateError: when they are not kept out, and while one of their runs is going.
+    """
+    policy = Policy(engine, administrator)
+    policy.require_admin()
+    policy.require_presence()
+    with engine.connect() as connection:
+        about = select(users.c.disabled).where(users.c.id == person_id)
+        disabled = connection.execute(about).scalar()
+    if disabled is False:
+        raise StateError(
+            "Only who is kept out can be erased.",
+            "They could be at work.",
+            "Keep them out first, and hand over the projects that shall stay.",
+        )
+    PersonalData(engine, home, Principal(person_id)).erase()
+    with engine.begin() as connection:
+        policy.note(connection, "erase", "person", person_id)
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""What administrators do with one person: their role, their access, their sessions."""
+"""What administrators do with one person: their role, access and sessions, and their erasure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import streamlit as st
 from pages.shell import dialogs, others, problems, services
 from pages.shell.words import plain
 from tl_core.access.people import Administration, Person
+from tl_core.errors import StateError
+from tl_core.services.personal_data import erase_person
 
 
 def _administration() -> Administration:
@@ -40,6 +42,14 @@ def show(person: Person) -> None:
                 args=(lambda: _administration().enable(person.id),),
                 help="They can sign in again, and find everything as it was.",
             )
+            if st.button(
+                "Erase for good",
+                key="erase_person",
+                icon=":material/delete_forever:",
+                on_click=dialogs.opened,
+                help="Asks once more, and for their handle.",
+            ):
+                _erase(person)
         elif st.button(
             "Keep out",
             key="disable",
@@ -83,6 +93,29 @@ def _keep_out(person: Person) -> None:
 def _disable(person: Person) -> None:
     administration = _administration()
     dialogs.act(lambda: administration.disable(person.id), last=True)
+
+
+@st.dialog("Erase this person?", icon=":material/delete_forever:")
+def _erase(person: Person) -> None:
+    dialogs.begin()
+    st.markdown(
+        f"Everything that **{plain(others.called(person))}** owns goes for good, past the trash:"
+        " datasets, runs, models, what others made in their projects. The log of activity keeps an"
+        " id that leads nowhere any more. **This cannot be undone.**"
+    )
+    with st.form("form_erase_person", border=False):
+        st.text_input(f"Type {plain(person.handle)} to confirm", key="erase_person_typed")
+        st.form_submit_button("Erase them for good", type="primary", on_click=_gone, args=(person,))
+
+
+def _gone(person: Person) -> None:
+    def step() -> None:
+        if str(st.session_state["erase_person_typed"]).strip() != person.handle:
+            raise StateError("Nothing was erased.", "What was typed is not their handle.")
+        home = services.settings().home_path
+        erase_person(services.database(), home, services.principal(), person.id)
+
+    dialogs.act(step, last=True)
 
 
 @st.dialog("Sign this person out?", icon=":material/devices:")

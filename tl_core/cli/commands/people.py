@@ -10,6 +10,7 @@ from tl_core.access.principal import ADMIN, MEMBER, ROLES, Principal
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.database.engine import open_database
+from tl_core.services.personal_data import PersonalData, erase_person
 from tl_core.settings import Settings, read_settings
 
 people = Group("people", help="People who sign in: list, invite, roles, keeping out.")
@@ -98,6 +99,30 @@ def enable(output: Output, person: str) -> int:
     one = known.get(person)
     administration.enable(one.id)
     return output.show({"handle": one.handle, "disabled": False}, [f"{one.handle} may come in."])
+
+
+@people.command("erase")
+@person_argument
+@click.option("--yes", is_flag=True, help="do it; without it only what would go is told")
+@click.pass_obj
+def erase(output: Output, person: str, yes: bool) -> int:
+    """Remove somebody who is kept out for good, with all that they own."""
+    settings, known, _ = _opened()
+    one, engine = known.get(person), open_database(settings)
+    had = PersonalData(engine, settings.home_path, Principal(one.id)).things()
+    counts = {kind: sum(thing.kind == kind for thing in had) for kind in ("datasets", "runs")}
+    if yes:
+        acting = Principal(settings.user, role=ADMIN, way="command")
+        erase_person(engine, settings.home_path, acting, one.id)
+    said = f"{counts['datasets']} dataset versions and {counts['runs']} runs"
+    return output.show(
+        {"handle": one.handle, "erased": yes, **counts},
+        [
+            f"{one.handle} is gone, with {said}."
+            if yes
+            else f"{said} of {one.handle} would go for good. Say --yes to erase them."
+        ],
+    )
 
 
 @people.command("sign-out")
