@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -385,21 +384,16 @@ def provider_settings(settings: Settings, name: str) -> dict[str, str]:
 
 
 def spread_by() -> str:
-    """What spreads the processes of this run over several machines, such as `ray`; empty where all
-    are on this one.
-    """
+    """What spreads the processes of this run over several machines, such as `ray`; else empty."""
     return os.environ.get(SPREAD_VARIABLE, "")
+
+
+_NAMES = {spec.metadata["env"]: spec.name for spec in fields(Settings)}
 
 
 def read_settings() -> Settings:
     """The settings of this process, read anew at each call so that tests and workers see
     changes.
     """
-    named = _names()  # a page reads them some forty times, and to ask for each is ten times slower
-    return Settings(**{named[env]: os.environ[env] for env in os.environ if env in named})
-
-
-@cache
-def _names() -> dict[str, str]:
-    """The fields of `Settings` by their environment variables."""
-    return {spec.metadata["env"]: spec.name for spec in fields(Settings)}
+    # a page does so some forty times, and asking the environment for each takes three times longer
+    return Settings(**{_NAMES[env]: os.environ[env] for env in os.environ if env in _NAMES})
