@@ -12,7 +12,7 @@ from tl_core.data.versions.store import DatasetVersion
 from tl_core.modalities import items_of
 from tl_core.registry.run import Run
 from tl_core.results import LABEL_ERRORS, LabelQueue
-from tl_core.services.labelling import Standing, order_of
+from tl_core.services.labelling import Labelling, order_of
 
 frame.title("Labelling", "Which items shall it learn from next?")
 name = state.current("dataset")
@@ -44,10 +44,11 @@ if suspects and suspects.status == "done":
     )
 
 
-def offer_version(now: Standing) -> None:
+def offer_version(labelling: Labelling) -> None:
     """What has come together, what a first test still needs, and the button that makes it a
     version.
     """
+    now = labelling.standing
     with problems.caught():
         if lacking := labelling.test_outlook():
             st.caption(f":material/casino: {plain(lacking)}")
@@ -90,7 +91,7 @@ def show_waiting() -> None:
             "An item may have several labels here: the items come at random, as strategies compare"
             " one class with the others."
         )
-        desk.show(record, desk.Queue(order, {}))
+        desk.show(record, desk.Queue(order, {}), offer_version)
         return
     if bad := proposing.failed(record):
         problems.show(bad.reason or {"what": "It stopped."})
@@ -99,8 +100,10 @@ def show_waiting() -> None:
         if not going:
             proposing.offer(record, answers, first=not order)
     if order:
-        desk.show(record, desk.Queue(order, hints))
-    elif going:
+        desk.show(record, desk.Queue(order, hints), offer_version)
+    else:
+        offer_version(labelling)
+    if going and not order:
         run_panel.show(going, "Reading all items and choosing the first…", lambda _run: None)
     if choice:
         if not hints:
@@ -122,12 +125,12 @@ def show_results(choice: LabelQueue) -> None:
         alike_items.show(record, choice["clusters"])
 
 
-offer_version(now)
 if source == "suspects" and suspects:
-    desk.show(record, suspected(suspects))
+    desk.show(record, suspected(suspects), offer_version)
 elif waiting:
     show_waiting()
 else:
+    offer_version(labelling)
     st.info(f"All {noun} of this version have a class.", icon=":material/check_circle:")
     st.page_link(
         "pages/data/labels.py",

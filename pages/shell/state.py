@@ -17,7 +17,6 @@ DEFAULTS = {
     "predict_run": "",
     "predict_job": "",
     "push_run": "",
-    "unsure_run": "",
     "collection": "",
     "train_way": "first",
     "fix_run": "",

@@ -120,6 +120,22 @@ def test_items_that_are_alike_are_looked_at_and_labelled_at_once(proposed):
     assert decisions(proposed.folder) == {}
 
 
+def test_alike_items_can_be_the_first_of_a_class_and_count_for_the_next_choice(studio, proposed):
+    """A class is typed where the group is labelled; what was labelled so is not asked for again."""
+    app = page(proposed)
+    for _ in range(2):
+        for _ in ("typed", "drawn anew with it"):
+            box = next(one for one in app.selectbox if one.label == "Class of the others")
+            box.options.append("so-so")  # the test's own list of what can be chosen
+            if box.value != "so-so":
+                box.set_value("so-so").run()
+        button(app, "Label these").click().run()
+        assert not app.exception and not app.error
+    made = decisions(proposed.folder)
+    assert {one.label for one in made.values()} == {"so-so"} and len(made) >= 10
+    assert [run.status for run in studio.runs.list(kind="propose")].count("queued") == 1
+
+
 def test_enough_labels_have_the_next_items_chosen_in_the_background(studio, proposed):
     app = page(proposed)
     for _ in range(10):

@@ -124,6 +124,23 @@ def test_unsure_items_reach_the_labelling(journal, mail_run, mail, studio):
     assert not label.exception and not label.error
 
 
+def test_what_is_being_sent_is_not_sent_twice_and_what_comes_later_is_offered(
+    journal, mail_run, mail, studio
+):
+    """Whoever opens the page while items are on their way sees them; those of later wait anew."""
+    text = DatasetVersion(mail.folder).info.columns["text"]
+    UnsureItems(journal.folder, 10).keep_rows([{text: "an odd message"}])
+    press(opened(PAGE, run=mail_run.id), "Send them to the labelling")
+    again = opened(PAGE, run=mail_run.id)  # another tab, or this one reloaded
+    assert "Send them to the labelling" not in [one.label for one in again.button]
+    assert "queue" in everything(again) or "Adding them" in everything(again)
+    studio.finish(next(one for one in runs().list() if one.kind == "import"), "light")
+    assert "wait to be labelled" in everything(opened(PAGE, run=mail_run.id))
+    UnsureItems(journal.folder, 10).keep_rows([{text: "another odd message"}])
+    later = opened(PAGE, run=mail_run.id)
+    assert "Send them to the labelling" in [one.label for one in later.button]
+
+
 def _texts(version, rows):
     items = version.items
     return [items[int(row)]["text"] for row in rows]

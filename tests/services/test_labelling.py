@@ -149,6 +149,19 @@ def test_a_new_class_is_there_for_everybody(shared, rows):
     assert DatasetVersion(made.folder).info.classes["so-so"] == 2
 
 
+def test_a_further_class_moves_no_other_one(shared, rows):
+    """Keys are given by place: the next class, whatever its name, comes behind those that are
+    there.
+    """
+    for row, (person, name) in zip(
+        rows, [("ann", "wasp"), ("bob", "moth"), ("ann", "bee")], strict=False
+    ):
+        shared.of(person).label([row], name, new=True)
+        assert shared.of("bob").classes[-1] == name
+    shared.of("ann").label([rows[0]], "good")
+    assert shared.of("ann").classes == ["bad", "good", "moth", "bee"]
+
+
 def test_a_viewer_labels_nothing(shared, rows):
     with pytest.raises(AccessError):
         shared.of("cleo").label([rows[0]], "good")

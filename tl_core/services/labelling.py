@@ -47,12 +47,14 @@ class Standing:
         disputes: rows on which they do not, in the order in which they came up.
         passed: rows that somebody passed over and nobody labelled.
         said: what each person said of each row, by their id; passed rows are not in it.
+        named: every label that was given, in the order in which they first were.
     """
 
     labels: Mapping[int, str]
     disputes: Sequence[Dispute]
     passed: Sequence[int]
     said: Mapping[str, Mapping[int, str]]
+    named: Sequence[str]
 
     @property
     def aside(self) -> list[int]:
@@ -66,7 +68,10 @@ def standing(answers: Iterable[Answer]) -> Standing:
     said = defaultdict[str, dict[int, str]](dict)
     settled: dict[int, str] = {}
     passed: dict[int, None] = {}
+    named: dict[str, None] = {}
     for one in answers:
+        if one.action != SKIP:
+            named.setdefault(one.label)
         if one.action == SETTLE:
             settled[one.row] = one.label
         elif one.action == SKIP:
@@ -81,7 +86,7 @@ def standing(answers: Iterable[Answer]) -> Standing:
             labels[row] = next(iter(words.values()))
         else:
             disputes.append(Dispute(row, words))
-    return Standing(labels, disputes, [row for row in passed if row not in by_row], said)
+    return Standing(labels, disputes, [row for row in passed if row not in by_row], said, [*named])
 
 
 def order_of(version: DatasetVersion) -> dict[int, str]:
@@ -165,20 +170,15 @@ class Labelling:
 
     @property
     def classes(self) -> list[str]:
-        """The classes of the version and those named for it, then those that only answers name."""
-        own = self.version.info.offered
+        """The classes of the version and those named for it, then those that only answers name: in
+        the order in which they were named, so that a further one changes no key.
+        """
         named = [
             name
-            for one in self.standing.said.values()
-            for cell in one.values()
+            for cell in self.standing.named
             for name in classes_of(self.version, cell, new=True)
         ]
-        named += [
-            name
-            for cell in self.standing.labels.values()
-            for name in classes_of(self.version, cell, new=True)
-        ]
-        return [*own, *sorted({*named} - {*own})]
+        return [*dict.fromkeys([*self.version.info.offered, *named])]
 
     def changes(self, row: int, label: str) -> bool:
         """Whether a row would have another label than the version gives it."""

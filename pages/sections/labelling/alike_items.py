@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.sections.labelling import desk
-from pages.shell import problems, rights
+from pages.sections.labelling import desk, proposing
+from pages.shell import problems, rights, services
 from pages.shell.words import plain
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.results import LabelCluster
-from tl_core.services.labelling import Labelling
+from tl_core.services.labelling import Labelling, order_of
 
 _SHOWN = 24  # items that are labelled at once: as many as can be looked at
 
@@ -77,20 +77,27 @@ def _label_them(
         "Class of the others",
         classes,
         index=classes.index(cluster["suggestion"]) if cluster["suggestion"] in classes else None,
-        placeholder="Choose a class",
+        placeholder="Choose a class, or type a new one",
         key=f"class_of_{cluster['number']}",
+        accept_new_options=True,
     )
+    label = label.strip() if label else None
     taken = [row for place, row in enumerate(rows, 1) if place not in (apart or [])]
     st.button(
         f"Label these {len(taken):,} items" + (f" as {plain(label)}" if label else ""),
         on_click=_label,
-        args=(record, taken, label),
+        args=(record, taken, label, label not in classes),
         disabled=not (label and taken),
         icon=":material/done_all:",
         help="Only the items shown here. Undo takes all of them back.",
     )
 
 
-def _label(record: DatasetRecord, rows: list[int], label: str) -> None:
+def _label(record: DatasetRecord, rows: list[int], label: str, new: bool) -> None:
     with problems.in_callback():
-        desk.of(record).label(rows, label, why="cluster", aided=True)
+        labelling = desk.of(record)
+        labelling.label(rows, label, why="cluster", aided=True, new=new)
+        answers = services.answers().list(record.reference)
+        left = len([*order_of(labelling.version).keys() - labelling.standing.labels.keys()])
+        proposing.keep_up(record, answers, left)
+    st.rerun()  # the whole page: one of them may be the item that is asked about

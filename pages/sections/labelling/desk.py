@@ -4,7 +4,7 @@ when it is asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -45,8 +45,14 @@ def of(record: DatasetRecord) -> Labelling:
 
 
 @st.fragment
-def show(record: DatasetRecord, queue: Queue) -> None:
-    """The next item and what can be said of it; an answer is saved before the next one is shown."""
+def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]) -> None:
+    """The next item and what can be said of it; an answer is saved before the next one is shown.
+
+    Args:
+        record: the version.
+        queue: what is to be labelled.
+        below: draws what changes with each answer, below the choices.
+    """
     problems.refused()
     with problems.caught():
         labelling = of(record)
@@ -67,6 +73,7 @@ def show(record: DatasetRecord, queue: Queue) -> None:
             _nothing_left()
         else:
             _choices(record, labelling, queue, row)
+        below(labelling)
     if row is not None:
         with left:
             _item(record, queue, row)
@@ -248,8 +255,11 @@ def _skip(record: DatasetRecord, queue: Queue, row: int) -> None:
 
 def _undo(record: DatasetRecord) -> None:
     with problems.in_callback():
-        if not of(record).undo():
-            st.toast("There is nothing of yours to take back.")
+        rows = of(record).undo()
+    if not rows:
+        st.toast("There is nothing of yours to take back.")
+    if len(rows) > 1:
+        st.rerun()  # the whole page: groups of items are drawn elsewhere
 
 
 def _go_on(record: DatasetRecord, queue: Queue) -> None:

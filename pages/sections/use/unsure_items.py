@@ -15,8 +15,7 @@ from tl_core.watch.unsure import UnsureItems
 
 def show(model: Model, journal: Journal) -> None:
     """How many are kept, and the button that sends them to the dataset."""
-    count = len(UnsureItems(journal.folder))
-    run = run_panel.in_hand("unsure_run")
+    count, run = len(UnsureItems(journal.folder)), _newest(model, journal)
     if not count and run is None:
         st.caption(
             "Unsure items are not kept unless the server is started with `--keep-unsure`; then they"
@@ -24,7 +23,26 @@ def show(model: Model, journal: Journal) -> None:
         )
         return
     st.markdown(f"**{count:,} unsure items** are kept with their content.")
-    run_panel.show(run, "Adding them to the dataset…", _done, lambda: _offer(model, journal, count))
+
+    def offer() -> None:
+        _offer(model, journal, count)
+
+    def done(run: Run) -> None:
+        _done(run)
+        if count:  # they have come since
+            offer()
+
+    run_panel.show(run, "Adding them to the dataset…", done, offer)
+
+
+def _newest(model: Model, journal: Journal) -> Run | None:
+    """The newest run that sends what is kept here, whoever has started it and in which tab."""
+    with problems.caught():
+        runs = services.runs().children(model.run.id, "import")
+    name = journal.folder.name
+    return next(
+        (run for run in runs if RunConfig.read(run.folder).options.get("served") == name), None
+    )
 
 
 def _offer(model: Model, journal: Journal, count: int) -> None:
@@ -50,7 +68,7 @@ def _offer(model: Model, journal: Journal, count: int) -> None:
     }
     with problems.caught():
         config = RunConfig("import", services.user(), name, options=options)
-    st.session_state["unsure_run"] = run_panel.start(config, f"unsure {journal.folder.name}").id
+    run_panel.start(config, f"unsure {journal.folder.name}")
     st.rerun()
 
 
