@@ -73,6 +73,7 @@ def test_every_row_waits(tmp_path, made):
     assert info.splits == {"unlabelled": rows} and info.class_splits == {}
     assert (version.labels == -1).all() and info.labelled_here and info.offered == []
     assert "waits to be labelled" in " ".join(info.plan["notes"])
+    assert "no class" not in str(info.plan["set_aside"])  # that is what was asked for
     assert "Nothing can be learnt yet" in str([one["text"] for one in info.findings])
     assert DatasetVersion(version.folder).label_names(np.arange(rows)) == [""] * rows
     assert "label" not in info.columns
@@ -97,6 +98,7 @@ def test_the_look_and_the_plan_say_the_same(tmp_path):
     assert (plan["classes"], plan["unlabelled"], plan["question"]) == ({}, 10, None)
     table = plan_import(write_texts(tmp_path / "t.csv", 12), tmp_path / "d", LIMITS, SAID)
     assert (table["classes"], table["unlabelled"]) == ({}, 12)
+    assert plan["plan"]["set_aside"] == table["plan"]["set_aside"] == []
     assert len(table["plan"]["sample"]) == 3
 
 

@@ -103,7 +103,7 @@ def _planned(
             "unlabelled": len(classes),
             "too_many": False,
             "question": None,
-            "plan": intake.plan.as_dict(intake.skipped, len(classes), sample),
+            "plan": intake.plan.as_dict(intake.skipped, 0, sample),
         }
     named_so = source.class_list.meaning(
         {label_name(cell) for cell in classes.unique().to_pylist()}

@@ -128,7 +128,7 @@ def set_aside(skipped: list[dict[str, str]], unlabelled: int = 0) -> list[SetAsi
     if unlabelled:
         groups.append(
             {
-                "reason": "no class; kept to be predicted once there is a model",
+                "reason": "no class; kept to be labelled, or to be predicted once there is a model",
                 "count": unlabelled,
                 "example": "",
             }

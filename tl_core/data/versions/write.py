@@ -100,6 +100,10 @@ def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -
         change=draft.change,
         settled=draft.settled,
         plan=draft.kept_plan
-        or draft.plan.as_dict(draft.skipped, int((splits == "unlabelled").sum()), draft.sample),
+        or draft.plan.as_dict(
+            draft.skipped,
+            0 if draft.options.label_here else int((splits == "unlabelled").sum()),
+            draft.sample,
+        ),
         preparation=draft.preparation.as_dict(),
     )
