@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,21 @@ def unpacked(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def first_database(tmp_path_factory):
+    """A database as the first start leaves it: to bring an empty one to the newest schema takes
+    longer than most tests.
+    """
+    from tl_core.database.engine import open_database
+    from tl_core.settings import Settings
+
+    folder = tmp_path_factory.mktemp("first")
+    open_database(Settings(home=str(folder))).dispose()
+    return folder / "graft.db"
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch, unpacked):
+def home(tmp_path, monkeypatch, unpacked, first_database):
     """State of this test alone, but for the starters."""
     for name in list(os.environ):
         if name.startswith("TL_") and not name.startswith("TL_TEST_"):
@@ -98,6 +112,7 @@ def home(tmp_path, monkeypatch, unpacked):
     monkeypatch.setenv("TL_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "starters").symlink_to(unpacked)
+    shutil.copyfile(first_database, tmp_path / "home" / "graft.db")
     return tmp_path / "home"
 
 

@@ -5,6 +5,7 @@ print.
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from tests_support.serving import serving_here
@@ -12,7 +13,8 @@ from tests_support.serving import serving_here
 from tl_core.cli import following
 from tl_core.cli.main import main
 from tl_core.database.engine import open_database
-from tl_core.settings import Settings
+from tl_core.registry.queue import RunWriter
+from tl_core.settings import Settings, read_settings
 
 
 @pytest.fixture
@@ -46,6 +48,24 @@ def worker(server, monkeypatch):
         for lane in ("light", "train"):
             if claimed := server.writer.claim_next(lane):
                 carry_out(server.settings.home_path / claimed[1], server.settings)
+
+    monkeypatch.setattr(following.time, "sleep", work)
+
+
+@pytest.fixture
+def carried_out_here(home, monkeypatch):
+    """What commands queue on this machine is carried out in this process when they wait for it."""
+    from tl_core.jobs.worker import carry_out
+
+    monkeypatch.setenv("TL_DISPATCHER", "external")
+    writer = RunWriter(open_database(read_settings()))
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def work(_seconds):
+        for lane in ("light", "train"):
+            if claimed := writer.claim_next(lane):
+                carry_out(home / claimed[1], read_settings())
+                signal.signal(signal.SIGTERM, handler)
 
     monkeypatch.setattr(following.time, "sleep", work)
 

@@ -17,7 +17,11 @@ from tests_support.datasets import write_pictures, write_texts
 from tests_support.processes import kill_all
 
 from tl_core.cli.main import command_line, main
+from tl_core.database.engine import open_database
 from tl_core.json_files import finite
+from tl_core.registry.run import ACTIVE
+from tl_core.registry.runs import RunStore
+from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -149,11 +153,12 @@ def command(home):
 
 def until_it_ends(command, run_id):
     """The run object once the run is neither queued nor running."""
-    end = time.monotonic() + 120
-    while (run := command("runs", "show", run_id))["status"] in ("queued", "running"):
+    end, settings = time.monotonic() + 120, read_settings()
+    runs = RunStore(open_database(settings), settings.user, settings.home_path)
+    while runs.get(run_id).status in ACTIVE:
         assert time.monotonic() < end
-        time.sleep(2)
-    return run
+        time.sleep(0.2)
+    return command("runs", "show", run_id)
 
 
 def read_table(path):
@@ -260,9 +265,9 @@ def test_the_journeys_on_real_data(command, tmp_path, shared):
         assert hits / rows == pytest.approx(report["test"]["accuracy"]["value"], abs=2 / rows)
 
 
-def test_a_failed_run_is_printed_and_exits_1(command, tmp_path):
-    command("data", "add", write_texts(tmp_path / "t.csv"), "--name", "m")
-    run = command(
+def test_a_failed_run_is_printed_and_exits_1(carried_out_here, call, tmp_path):
+    call("data", "add", write_texts(tmp_path / "t.csv"), "--name", "m")
+    run = call(
         "train", "--dataset", "m", "--recipe", "probe", "--backbone", "local:/nowhere", code=1
     )
     assert run["status"] == "failed"

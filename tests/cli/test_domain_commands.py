@@ -8,26 +8,12 @@ import pytest
 from tests_support.datasets import write_texts
 from tests_support.shifted import write_shops
 
-from tl_core.cli import following
 from tl_core.cli.main import main
-from tl_core.database.engine import open_database
-from tl_core.jobs.worker import carry_out
-from tl_core.registry.queue import RunWriter
-from tl_core.settings import read_settings
 
 
 @pytest.fixture
-def call(home, monkeypatch, capsys):
-    """One command with its output; what it queues is carried out in this process."""
-    monkeypatch.setenv("TL_DISPATCHER", "external")
-    writer = RunWriter(open_database(read_settings()))
-
-    def work(_seconds):
-        for lane in ("light", "train"):
-            if claimed := writer.claim_next(lane):
-                carry_out(home / claimed[1], read_settings())
-
-    monkeypatch.setattr(following.time, "sleep", work)
+def call(carried_out_here, capsys):
+    """One command with its output."""
 
     def run(*arguments, code=0):
         capsys.readouterr()

@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 from tests_support.datasets import write_pictures, write_texts
-from tests_support.processes import kill_all
-from tests_support.studio import ROOT
-
-from tl_core.cli.main import main
 
 
-def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
+def test_suggest_decide_apply(carried_out_here, call, tmp_path, tiny):
     source = write_pictures(tmp_path / "d", each=30)
     for number in (3, 7, 12, 21):
         (source / "red" / f"{number}.png").rename(source / "blue" / f"moved{number}.png")
 
-    def call(*arguments, code=0):
-        assert main([*map(str, arguments), "--json"]) == code
-        return json.loads(capsys.readouterr().out)
-
     call("data", "add", source, "--name", "discs")
-    try:
-        process = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "tl_core",
-                "labels",
-                "suggest",
-                "discs",
-                "--backbone",
-                f"local:{tiny('convnext')}",
-                "--json",
-            ],
-            cwd=ROOT,
-            text=True,
-            capture_output=True,
-            timeout=300,
-        )
-        assert process.returncode == 0, process.stderr
-    finally:
-        kill_all(home)
-    suspects = json.loads(process.stdout)
+    suspects = call("labels", "suggest", "discs", "--backbone", f"local:{tiny('convnext')}")
     assert suspects["count"] >= 2
     first = suspects["rows"][0]
     assert (first["given"], first["suggested"]) == ("blue", "red")
@@ -65,26 +32,14 @@ def test_suggest_decide_apply(home, tmp_path, tiny, capsys):
     )
 
 
-def test_next_rows_to_label(home, tmp_path, tiny, capsys):
+def test_next_rows_to_label(carried_out_here, call, tmp_path, tiny):
     source = write_texts(tmp_path / "mail.csv", 60)
     lines = source.read_text().splitlines()
     bare = [line.rpartition(",")[0] + "," for line in lines[31:]]
     source.write_text("\n".join([*lines[:31], *bare]))
-    assert main(["data", "add", str(source), "--name", "mail"]) == 0
-    capsys.readouterr()
-    words = ["labels", "next", "mail", "--backbone", f"local:{tiny('bert')}", "--batch", "6"]
-    try:
-        process = subprocess.run(
-            [sys.executable, "-m", "tl_core", *words, "--strategy", "margin", "--json"],
-            cwd=ROOT,
-            text=True,
-            capture_output=True,
-            timeout=300,
-        )
-        assert process.returncode == 0, process.stderr
-    finally:
-        kill_all(home)
-    queue = json.loads(process.stdout)
+    call("data", "add", source, "--name", "mail")
+    words = ("labels", "next", "mail", "--backbone", f"local:{tiny('bert')}", "--batch", 6)
+    queue = call(*words, "--strategy", "margin")
     assert (queue["dataset"], queue["strategy"], queue["labels"]) == ("mail@1", "margin", 0)
     assert len(queue["rows"]) == 6 and {one["why"] for one in queue["rows"]} == {"margin", "random"}
     assert min(one["row"] for one in queue["rows"]) >= 30

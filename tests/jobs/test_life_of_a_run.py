@@ -234,3 +234,18 @@ def test_slots_follow_the_machine_and_the_setting(monkeypatch):
     assert slots_of(read_settings()) == {"train": 3, "light": 1}
     monkeypatch.setenv("TL_WORKERS", "2")
     assert slots_of(read_settings())["train"] == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "workers", "each"), [("", "", 8), ("3", "", 3), ("6", "2", 3), ("", "16", 1)]
+)
+def test_trainings_share_the_processors_that_there_are_or_are_allowed(
+    monkeypatch, said, workers, each
+):
+    from tl_core.jobs.executors import local
+
+    monkeypatch.setattr(local, "gpu_count", lambda: 0)
+    monkeypatch.setattr(local.os, "cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    monkeypatch.setenv("TL_WORKERS", workers)
+    assert local.make(read_settings())._threads == each

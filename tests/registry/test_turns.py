@@ -258,3 +258,28 @@ def test_a_claimed_run_has_moved_just_now(office):
     with office.engine.connect() as connection:
         row = connection.execute(select(runs).where(runs.c.id == run)).one()
     assert (row.status, row.started, row.moved) == ("running", office.clock(), office.clock())
+
+
+def test_a_queue_is_looked_at_when_something_has_changed_and_once_a_second(office, engine):
+    steady = [100.0]
+    changes = queue.QueueChanges(engine, lambda: steady[0])
+
+    def due_once():
+        return [changes.due(), changes.due()] == [True, False]
+
+    assert due_once()
+    first = office.queue("ann")
+    assert due_once()
+    office.next()
+    assert due_once()
+    second = office.queue("bob")
+    assert due_once()
+    office.store("bob").cancel(second)  # one goes and one comes: as many wait as before
+    office.queue("bob")
+    assert due_once()
+    office.writer.finish(first, "done")
+    assert due_once()
+    steady[0] += 0.9
+    assert not changes.due()
+    steady[0] += 0.1
+    assert due_once()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from functools import cache
 from pathlib import Path
 
-from streamlit.testing.v1 import AppTest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import AppTest, app_test
 
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.database.engine import open_database
@@ -16,6 +18,10 @@ from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
+# What is installed and what the scripts of pages say stays as it is while tests run. Each AppTest
+# looks through the former, and each of its runs compiles the latter: longer than a page takes.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+app_test.ScriptCache = cache(app_test.ScriptCache)
 
 
 def opened(page="", **parameters):

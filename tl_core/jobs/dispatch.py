@@ -43,7 +43,7 @@ from tl_core.log import setup_logging
 from tl_core.registry.elsewhere.executor_names import LOCAL
 from tl_core.registry.elsewhere.placed import PlacedRuns
 from tl_core.registry.processes import HOST, is_alive, own_identity
-from tl_core.registry.queue import RunWriter, mark_dead, sweep
+from tl_core.registry.queue import QueueChanges, RunWriter, mark_dead, sweep
 from tl_core.registry.scheduling.clock_setting import ClockWatch, move_times
 from tl_core.registry.scheduling.lane import note_slots
 from tl_core.registry.scheduling.run_times import end_overdue
@@ -223,8 +223,7 @@ class Dispatcher:
                 self._placed.place(run_id, job.name)
             else:
                 self._writer.hand_over(run_id, *job.process, executor)
-                mine = job.process[0] == os.getpid()
-                self._named = {run_id, *self._named} if mine else self._named
+                self._named |= {run_id} if job.process[0] == os.getpid() else set[str]()
             del self._unnamed[run_id]
 
     def _settle_claims(self) -> None:
@@ -339,7 +338,7 @@ def main(arguments: list[str]) -> int:
         return 0
     signal.signal(signal.SIGTERM, _leave)
     keeper = start_keeper(engine, settings)
-    cleaned, watch = 0.0, ClockWatch()
+    cleaned, watch, changes = 0.0, ClockWatch(), QueueChanges(engine)
     try:
         while "--forever" in arguments or time.monotonic() - dispatcher.last_busy < _IDLE_SECONDS:
             try:
@@ -347,8 +346,9 @@ def main(arguments: list[str]) -> int:
                     log.warning("the clock was set by %.0f seconds", by)
                     move_times(engine, by)
                     watch.known()
-                dispatcher.turn()
-                notices.send()
+                if changes.due():
+                    dispatcher.turn()
+                    notices.send()
                 if time.monotonic() - cleaned > _CLEAN_SECONDS:
                     cleaned = time.monotonic()
                     _clean_home(engine, settings) if beside else _clean(engine, settings)

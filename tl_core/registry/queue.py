@@ -38,8 +38,40 @@ _DIED = {
     "try_this": "Resume it; finished parts are kept.",
 }
 _AT_ONCE = 500  # folders that are looked up in one query
+_LOOK_SECONDS = 1.0  # between two looks at a queue in which nothing has changed
+_BY_STATUS = (
+    select(runs.c.status, func.count(), func.max(runs.c.queued), func.max(runs.c.started))
+    .where(runs.c.status.in_(ACTIVE))
+    .group_by(runs.c.status)
+    .order_by(runs.c.status)
+)
 absences = Absences()
 _CANCELLED = {**_DIED, "code": "cancelled", "what": "You cancelled it.", "why": ""}
+
+
+class QueueChanges:
+    """Whether it is time to look at the whole queue again: something came, began or ended, or the
+    last look is a second ago. It asks one small question, so that an idle dispatcher costs little.
+
+    Args:
+        engine: of the registry.
+        steady: seconds of a clock that nobody sets.
+    """
+
+    def __init__(self, engine: Engine, steady: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._steady = engine, steady
+        self._seen: list[tuple[object, ...]] = []
+        self._next = 0.0
+
+    def due(self) -> bool:
+        """True where a look is due; it counts as taken."""
+        with self._engine.connect() as connection:
+            found = [tuple(row) for row in connection.execute(_BY_STATUS)]
+        now = self._steady()
+        if found == self._seen and now < self._next:
+            return False
+        self._seen, self._next = found, now + _LOOK_SECONDS
+        return True
 
 
 class RunWriter:

@@ -40,8 +40,16 @@ def train_slots(settings: Settings) -> int:
 
 def make(settings: Settings) -> LocalExecutor:
     """The executor of these settings; its workers share the processors."""
-    threads = max(1, (os.cpu_count() or 1) // train_slots(settings))
+    threads = max(1, _processors() // train_slots(settings))
     return LocalExecutor(threads, home=settings.home_path)
+
+
+def _processors() -> int:
+    """How many there are for computing: as many as OMP_NUM_THREADS says, else all of this
+    machine. Threads that wait for processors which others use would turn in circles.
+    """
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() else os.cpu_count() or 1
 
 
 def job_of(run_id: str, pid: int, started: float) -> str:
