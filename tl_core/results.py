@@ -231,6 +231,22 @@ class UnseenDomains(TypedDict):
     gain: PairedTest
 
 
+class HeldOutByNetworks(TypedDict):
+    """Each domain held out in turn, and networks of the others asked about it; `settings` are those
+    of the fine-tunings. The scores by domain hold the ordinary probe of the others, too, as
+    `probe`; `gains` compares ERM with that, and each further method with ERM.
+    """
+
+    column: str
+    backbone: str
+    rule: str
+    settings: dict[str, object]
+    held_out: list[HeldOutDomain]
+    methods: list[OverDomains]
+    gains: list[PairedTest]
+    sentence: str
+
+
 class DomainComparison(TypedDict):
     """The domains of a dataset: how far they are apart, and what is to be expected of one that has
     never been seen; `missing` says why the latter is not there.
@@ -359,6 +375,7 @@ LABEL_ERRORS = ResultFile[LabelErrors]("suspects.json")
 EXPLORATION = ResultFile[LearningCurve]("explore.json")
 LEARNING_CURVE = ResultFile[LearningCurve]("curve.json")
 DOMAINS = ResultFile[DomainComparison]("domains.json")
+HELD_OUT = ResultFile[HeldOutByNetworks]("held_out.json")
 ROBUSTNESS = ResultFile[Robustness]("stress.json")
 ESTIMATE = ResultFile[Estimate]("estimate.json")
 SEARCH = ResultFile[SearchProgress]("search.json")

@@ -4,7 +4,7 @@ has never been seen.
 
 import streamlit as st
 
-from pages.sections.data import domain_report
+from pages.sections.data import domain_report, network_wishes
 from pages.sections.train import backbones, domain_choice
 from pages.shell import frame, problems, rights, run_panel, services, state
 from pages.shell.words import plain
@@ -97,3 +97,4 @@ def show(run: Run) -> None:
 run_panel.show(
     run_panel.of_dataset(record.reference, "domains"), "Comparing the domains…", show, offer
 )
+network_wishes.show(record, columns)

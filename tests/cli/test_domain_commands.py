@@ -46,6 +46,22 @@ def test_compare_domains_then_train_for_one(call, tmp_path, tiny):
     assert report["domains"]["judged_by_target"]
 
 
+def test_each_domain_is_held_out_by_networks(call, tmp_path, tiny):
+    call("data", "add", write_shops(tmp_path / "t.csv", each=60), "--name", "shops")
+    arguments = (
+        *("data", "hold-out", "shops", "--column", "shop", "--backbone", f"local:{tiny('bert')}"),
+        *("--methods", "erm,swad", "--set", "epochs=1", "--set", "max_length=16"),
+    )
+    price = json.loads(call(*arguments, "--estimate", "--json"))
+    assert price["trainings"] == 4
+    assert price["minutes"] == pytest.approx(4 * price["one"]["minutes"])
+    words = call(*arguments)
+    assert "On a domain that it has not seen" in words and "Choice: states chosen" in words
+    assert all(name in words for name in ("north", "south", "probe", "swad", "worst"))
+    refused = json.loads(call(*arguments, "--methods", "coral", "--json", code=1))
+    assert "needs two domains" in refused["reason"]["what"]
+
+
 def test_another_dataset_is_the_target(call, tmp_path, tiny):
     call("data", "add", write_shops(tmp_path / "t.csv", each=60), "--name", "shops")
     call("data", "add", write_texts(tmp_path / "o.csv", 80), "--name", "letters")

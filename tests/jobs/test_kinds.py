@@ -93,6 +93,7 @@ BROKEN = {
     "rank": {"backbones": []},
     "propose": {"strategy": "class"},
     "domains": {"column": ""},
+    "hold_out": {"column": "shop", "methods": ["erm", "erm"]},
     "index": {"rows": 5},
     "export": {"run": "r1"},
     "push": {"run": "r1", "folder": "f", "repository": "a/b", "public": "yes"},

@@ -85,9 +85,11 @@ def test_what_needs_classes_refuses_and_the_rest_works(record):
         return
     what, run = carried(studio, made, "rank", backbones=[studio.backbone])
     assert (run.status, "too few training rows" in what) == ("failed", True), run.reason
+    _, run = carried(studio, made, "hold_out", column="shop", methods=["erm"])
+    assert run.status == "failed" and "page Labelling" in run.reason["try_this"], run.reason
     free = FREE if state == "nothing" else {}
     for kind, options in free.items():
         _, run = carried(studio, made, kind, **options)
         assert run.status == "done", (kind, run.reason)
-    known = {"train", "import", "fix", "rank", *LEARN, *FREE, *ABOUT_A_RUN}
+    known = {"train", "import", "fix", "rank", "hold_out", *LEARN, *FREE, *ABOUT_A_RUN}
     assert known == {*RUN_KINDS}, "a kind of run was not tried on a dataset without classes"

@@ -57,6 +57,43 @@ def test_domains_are_compared_and_shown(studio, shops):
     assert "Nothing of a held-out domain was read before" in words
 
 
+def test_domains_are_held_out_by_networks_price_first(studio, shops):
+    app = opened("pages/data/domains.py", dataset=shops.reference)
+    app.session_state["backbone"] = "local:mine"
+    app.number_input(key=f"held_epochs_{shops.reference}").set_value(2).run()
+    methods = app.multiselect(key=f"held_methods_{shops.reference}_shop")
+    assert len(methods.options) == 2  # with two domains nothing is left to compare, texts no style
+    press(app, "Estimate time and memory")
+    measured = studio.runs.list(kind="preflight")[0]
+    options = RunConfig.read(measured.folder).options
+    assert options["epochs"] == 2.0 and "2 domains, 2 methods" in everything(app)
+    studio.finish(measured, "light")
+    app.run()
+    assert "All of them take" in everything(app)
+    press(app, "Hold out each domain")
+    run = studio.runs.list(kind="hold_out")[0]
+    options = RunConfig.read(run.folder).options
+    assert options["methods"] == ["erm", "swad"] and options["settings"] == {"epochs": 2.0}
+    studio.runs.cancel(run.id)
+    quick = {"epochs": 1.0, "batch_size": 32, "max_length": 16}
+    run = studio.runs.create(
+        RunConfig(
+            "hold_out",
+            "local",
+            shops.reference,
+            str(shops.folder),
+            studio.backbone,
+            options={"column": "shop", "methods": ["erm"], "settings": quick},
+        )
+    )
+    studio.finish(run, "train")
+    app = opened("pages/data/domains.py", dataset=shops.reference)
+    assert not app.exception and not app.error
+    words = everything(app)
+    assert "On a domain that it has not seen, a network by ordinary fine" in words
+    assert "known only afterwards" in words
+
+
 def test_a_dataset_without_domains_says_what_to_bring(mail):
     app = opened("pages/data/domains.py", dataset=mail.reference)
     assert not app.exception

@@ -74,7 +74,13 @@ def test_the_targets_labels_are_never_read(tmp_path, known, places, way):
     "way",
     (
         {"adaptation": "dann", "accumulate": 2},
-        {"source_domain": "", "group_dro": 0.1, "mix_style": 0.5, "average": "swad"},
+        {
+            "source_domain": "",
+            "group_dro": 0.1,
+            "domain_coral": 1.0,
+            "mix_style": 0.5,
+            "average": "swad",
+        },
     ),
 )
 def test_an_interrupted_training_across_domains_ends_as_one_that_ran_through(tmp_path, known, way):
@@ -95,6 +101,7 @@ def test_an_interrupted_training_across_domains_ends_as_one_that_ran_through(tmp
     ("options", "words"),
     (
         ({"group_dro": 0.1}, "at least two domains"),
+        ({"domain_coral": 1.0}, "domain_coral needs training items of at least two domains"),
         ({"adaptation": "mcc", "lora": True, "tune": "last"}, ""),
     ),
 )

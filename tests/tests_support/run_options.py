@@ -14,6 +14,7 @@ OTHERS = {
     "fix": {"restore": True},
     "takeout": {"format": "csv"},
     "domains": {"column": "domain"},
+    "hold_out": {"column": "domain"},
     "rank": {"backbones": ["starter:text"]},
 }
 

@@ -21,7 +21,7 @@ from tl_core.train.objectives.adversary import (
     reversed_gradient,
 )
 from tl_core.train.objectives.class_confusion import class_confusion
-from tl_core.train.objectives.correlations import DeepCoral, correlation_distance
+from tl_core.train.objectives.correlations import DeepCoral, DomainsAlike, correlation_distance
 from tl_core.train.objectives.objective import Moment, Objectives, Step
 from tl_core.train.objectives.target_reading import TargetReader
 from tl_core.train.objectives.worst_domain import WorstDomains
@@ -58,6 +58,24 @@ def test_the_correlation_distance_by_hand_and_by_numpy():
     scaled = DeepCoral(lambda _step: (other, other), 0.0)(step_of(one))
     assert float(scaled) == pytest.approx(5 * expected, rel=1e-5)
     assert float(DeepCoral(lambda _step: (other, other), 1.0)(step_of(one[:1]))) == 0
+
+
+def test_training_domains_are_compared_pair_by_pair():
+    features, domains = draw(12, 3), (0, 0, 0, 0, 2, 2, 2, 5, 5, 5, 5, 7)  # a single item of 7
+    parts = [features[torch.tensor(domains) == one].double().numpy() for one in (0, 2, 5)]
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    expected = np.mean(
+        [
+            ((parts[a].mean(axis=0) - parts[b].mean(axis=0)) ** 2).mean()
+            + ((np.cov(parts[a].T) - np.cov(parts[b].T)) ** 2).mean()
+            for a, b in pairs
+        ]
+    )
+    alike = DomainsAlike(2.0)
+    assert float(alike(step_of(features, domains=domains))) == pytest.approx(2 * expected, rel=1e-5)
+    by_hand = torch.tensor([[1.0], [3.0], [5.0], [5.0]])  # means 2 and 5, variances 2 and 0
+    assert float(DomainsAlike(1.0)(step_of(by_hand, domains=(0, 0, 1, 1)))) == pytest.approx(13)
+    assert float(alike(step_of(features, domains=[4] * 12))) == 0
 
 
 def test_class_confusion_is_that_of_a_plain_loop():
@@ -252,6 +270,8 @@ def test_marked_examples_say_their_domain():
     (
         {"adaptation": "dann"},
         {"group_dro": 0.01},
+        {"domain_coral": 1.0},
+        {"domain_coral": 1.0, "domain_column": "shop", "processes": 2},
         {"target_domain": "sketch"},
         {"adaptation": "adabn", "target_domain": "unlabelled", "batchnorm": "freeze"},
         {"adaptation": "mcc", "target_domain": "unlabelled", "processes": 2},

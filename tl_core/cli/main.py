@@ -18,6 +18,7 @@ from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
 from tl_core.cli.commands.doctor import doctor
 from tl_core.cli.commands.items.domains import domains
+from tl_core.cli.commands.items.held_out import hold_out
 from tl_core.cli.commands.items.levels import levels
 from tl_core.cli.commands.items.similar_items import search
 from tl_core.cli.commands.people import people
@@ -45,6 +46,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(people, quota, queue, executors, backup, restore, store),
 )
 data.add_command(domains)
+data.add_command(hold_out)
 data.add_command(search)
 data.add_command(levels)
 command_line = Group(

@@ -32,6 +32,23 @@ RULE = (
     " of the held-out domain takes part in either."
 )
 
+HELD_OUT_BY = (
+    "How the networks learn that are asked about a domain they have never seen. erm: an ordinary"
+    " fine-tuning; coral: features of the training domains are drawn to the same mean and"
+    " covariance; mixstyle: styles of pictures are mixed; groupdro: domains with a high loss count"
+    " more; swad: weights are averaged over the valley of the validation loss."
+)
+# settings of `finetune` beside the shared ones, as the papers have them
+HOLDING_OUT: dict[str, dict[str, object]] = {
+    "erm": {},
+    "coral": {"domain_coral": 1.0},
+    "mixstyle": {"mix_style": 0.5},
+    "groupdro": {"group_dro": 0.01},
+    "swad": {"average": "swad"},
+}
+MOST_HELD_OUT = 8  # domains, the largest ones; those beyond them take no part
+TOLD_DOMAINS = ("coral", "groupdro")  # which compare training domains, and so need two of them
+
 
 @runtime_checkable
 class KnowsDomains(Protocol):

@@ -327,16 +327,16 @@ class FinetuneSettings(AcrossDomains):
                 "Set lp_start to true.",
             )
         looks = self.delta or self.bss or self.needs_source_classes or self.reads_target
-        if self.compile and (looks or self.mix_style or self.stochastic_norm):
+        if self.compile and (looks or self.domain_coral or self.mix_style or self.stochastic_norm):
             raise ConfigError(
                 "A compiled network cannot be read on the way.",
                 "What keeps the pretraining and what adapts to a domain look at its features.",
                 "Set compile to false.",
             )
         self._check_larger()
-        if self.processes > 1 and (self.adaptation != "none" or self.group_dro):
+        if self.processes > 1 and (self.adaptation != "none" or self.tells_domains):
             raise ConfigError(
-                "adaptation and group_dro do not work on several GPUs.",
+                "adaptation, group_dro and domain_coral do not work on several GPUs.",
                 "Each would see a part of the domains alone.",
                 "Set processes to 1.",
             )
@@ -370,6 +370,6 @@ class FinetuneSettings(AcrossDomains):
             optimizer=self.optimizer,
             quantise=self.quantise,
             lora=self.lora,
-            looks=bool(looks or self.reads_target or self.mix_style),
+            looks=bool(looks or self.reads_target or self.mix_style or self.domain_coral),
             whole=self.find_lr or self.compile or self.gradual,
         )

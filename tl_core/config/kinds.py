@@ -76,6 +76,9 @@ RUN_KINDS: dict[str, RunKind] = {
         "search for similar training items", f"{_HANDLERS}.analyses:trace", specs.NeighboursSpec
     ),
     "domains": RunKind("comparison of domains", f"{_HANDLERS}.analyses:domains", specs.DomainsSpec),
+    "hold_out": RunKind(
+        "domains held out in turn", f"{_HANDLERS}.analyses:hold_out", specs.HoldOutSpec, lane=TRAIN
+    ),
     "index": RunKind(
         "reading of items to search them", f"{_HANDLERS}.analyses:index", specs.IndexSpec
     ),

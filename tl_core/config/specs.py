@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from tl_core.config import domains
 from tl_core.config.checked import Checked, setting
+from tl_core.config.finetune import FinetuneSettings
 from tl_core.errors import ConfigError
 
 RANKED_ROWS = 1000  # training rows that a ranking reads, unless asked otherwise
@@ -187,6 +188,52 @@ class DomainsSpec(RunSpec):
     rule: str = setting("within", domains.RULE, choices=("within", "across"))
     max_length: int = setting(256, "Longest text in tokens.", low=8, high=32768)
     seed: int = setting(0, "Random seed of draws and folds.", low=0, high=2**31 - 1)
+
+
+@dataclass(frozen=True)
+class HoldOutSpec(RunSpec):
+    """Each domain of a dataset held out in turn, by networks that are fine-tuned on the others."""
+
+    needed: ClassVar[tuple[str, ...]] = ("column", "methods")
+    own: ClassVar[tuple[str, ...]] = (
+        *("domain_column", "source_domain", "target_domain", "adaptation", "domain_coral"),
+        *("mix_style", "group_dro", "average", "continue_from", "baseline"),
+    )
+
+    column: str = setting("", domains.COLUMN)
+    methods: tuple[str, ...] = setting(
+        tuple(domains.HOLDING_OUT), domains.HELD_OUT_BY, items=tuple(domains.HOLDING_OUT)
+    )
+    settings: Mapping[str, object] = field(
+        default_factory=dict
+    )  # of the fine-tunings, the same for all methods
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        taken = next((name for name in self.settings if name in self.own), "")
+        if taken:
+            raise ConfigError(
+                f"{taken} cannot be set here.",
+                "Holding out domains sets it for each training.",
+                "Leave it out, or train with the recipe finetune.",
+            )
+        if len(set(self.methods)) < len(self.methods):
+            raise ConfigError("A method is named twice.", "", "Name each of methods once.")
+        for method in self.methods:
+            self.training(method)
+
+    def options(self, method: str) -> dict[str, object]:
+        """Options of a fine-tuning by a method."""
+        column = {"domain_column": self.column} if method in domains.TOLD_DOMAINS else {}
+        return {**self.settings, **domains.HOLDING_OUT[method], **column, "baseline": False}
+
+    def training(self, method: str) -> FinetuneSettings:
+        """The same as settings.
+
+        Raises:
+            ConfigError: for what does not go together.
+        """
+        return FinetuneSettings.from_dict(self.options(method))
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,32 @@ class TargetedVersion(Overlay):
         )
 
 
+class HeldOutVersion(Overlay):
+    """A version as a training sees it that is asked about a domain which it never sees.
+
+    Its splits: `train`, `validation` and `unlabelled` hold rows of the domains that are learnt
+    from. `test` holds the labelled training and validation rows of the held-out domain, without
+    their labels. All else is `apart`, the version's own test rows, too.
+
+    Args:
+        version: all rows.
+        learnt: which rows are of the domains that are learnt from (rows,).
+        asked: which rows are of the held-out domain (rows,).
+    """
+
+    def __init__(
+        self, version: DatasetVersion, learnt: NDArray[np.bool_], asked: NDArray[np.bool_]
+    ) -> None:
+        given = np.asarray(version.splits, dtype="<U11")
+        known = np.asarray(version.labels) >= 0
+        splits = np.where(learnt & (given != "test") | (given == "removed"), given, APART)
+        splits[asked & known & np.isin(given, ("train", "validation"))] = "test"
+        labels = np.array(version.labels, dtype=np.int64)
+        labels[np.isin(splits, ("test", APART))] = -1
+        super().__init__(version, labels, splits)
+        self.info = replace(version.info, splits=dict(Counter(splits.tolist())))
+
+
 def as_meant(
     settings: object, version: DatasetVersion, other: DatasetVersion | None = None
 ) -> DatasetVersion:

@@ -11,9 +11,24 @@ from pages.widgets import charts
 from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.measures import Score
-from tl_core.results import DomainComparison, DomainPair, UnseenDomains
+from tl_core.results import (
+    DomainComparison,
+    DomainPair,
+    HeldOutByNetworks,
+    HeldOutDomain,
+    OverDomains,
+    UnseenDomains,
+)
 
 METHODS = {"erm": "Ordinary probe (ERM)", "coral": "Training domains aligned (CORAL)"}
+NETWORKS = {
+    "probe": "Probe (network as it is)",
+    "erm": "Ordinary fine-tuning (ERM)",
+    "coral": "Domains aligned (CORAL)",
+    "mixstyle": "Styles mixed (MixStyle)",
+    "groupdro": "Worst domain counts more (GroupDRO)",
+    "swad": "Weights averaged (SWAD)",
+}
 
 
 def show(found: DomainComparison) -> None:
@@ -78,20 +93,44 @@ def _distances(pairs: list[DomainPair]) -> None:
 
 
 def _unseen(unseen: UnseenDomains) -> None:
+    """What probes do."""
+    _held_out(unseen["held_out"], unseen["methods"], METHODS, "unseen")
+    st.markdown(plain(unseen["gain"]["sentence"]))
+    st.caption(f"Choice: {unseen['rule']}. Nothing of a held-out domain was read before.")
+
+
+def show_networks(found: HeldOutByNetworks) -> None:
+    """What fine-tuned networks do, the probe beside them."""
+    st.markdown(f"**{plain(found['sentence'])}**")
+    _held_out(found["held_out"], found["methods"], NETWORKS, "held_out_networks")
+    for gain in found["gains"]:
+        st.markdown(f"- {plain(gain['sentence'])}")
+    st.caption(
+        f"By {plain(found['column'])}, from {plain(found['backbone'])}. Choice: {found['rule']}."
+        " Nothing of a held-out domain was read before; the test items are not used. Which method"
+        " is best here is known only afterwards: whoever takes it for that promises too much."
+    )
+
+
+def _held_out(
+    held_out: list[HeldOutDomain], methods: list[OverDomains], titles: dict[str, str], key: str
+) -> None:
     """Bars of each domain, then mean and worst of each method."""
-    charts.draw(_bars(unseen), "unseen", 90 + 70 * len(unseen["held_out"]), legend=True)
+    shown = {one["method"]: titles[one["method"]] for one in methods}
+    height = 90 + (30 + 20 * len(shown)) * len(held_out)
+    charts.draw(_bars(held_out, shown), key, height, legend=True)
     st.dataframe(
         pd.DataFrame(
             [
                 {
-                    "method": METHODS[one["method"]],
+                    "method": titles[one["method"]],
                     "mean": 100 * one["mean"]["value"],
                     "mean, 95 %": interval(one["mean"]),
                     "worst": 100 * one["worst"]["value"],
                     "worst, 95 %": interval(one["worst"]),
                     "worst domain": one["worst_domain"],
                 }
-                for one in unseen["methods"]
+                for one in methods
             ]
         ),
         hide_index=True,
@@ -100,16 +139,15 @@ def _unseen(unseen: UnseenDomains) -> None:
             name: st.column_config.NumberColumn(format="%.0f %%") for name in ("mean", "worst")
         },
     )
-    st.markdown(plain(unseen["gain"]["sentence"]))
-    st.caption(f"Choice: {unseen['rule']}. Nothing of a held-out domain was read before.")
 
 
-def _bars(unseen: UnseenDomains) -> go.Figure:
+def _bars(held_out: list[HeldOutDomain], shown: dict[str, str]) -> go.Figure:
     """Accuracy by held-out domain and method, with a probe of that domain's own as a mark."""
     figure = go.Figure()
-    domains = [one["domain"] for one in unseen["held_out"]]
-    for (method, title), colour in zip(METHODS.items(), (charts.ACCENT, charts.SLATE), strict=True):
-        scores = [one["scores"][method] for one in unseen["held_out"]]
+    domains = [one["domain"] for one in held_out]
+    colours = (charts.ACCENT, charts.SLATE, *charts.COLOURS[2:-1])
+    for (method, title), colour in zip(shown.items(), colours, strict=False):
+        scores = [one["scores"][method] for one in held_out]
         figure.add_bar(
             y=domains,
             x=[100 * score["value"] for score in scores],
@@ -119,7 +157,7 @@ def _bars(unseen: UnseenDomains) -> go.Figure:
             error_x=_whiskers(scores),
             hovertemplate="%{y}: %{x:.0f} %<extra></extra>",
         )
-    own = [(one["domain"], one["inside"]) for one in unseen["held_out"]]
+    own = [(one["domain"], one["inside"]) for one in held_out]
     known = [(name, score) for name, score in own if score]
     figure.add_scatter(
         y=[name for name, _ in known],

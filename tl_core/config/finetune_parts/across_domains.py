@@ -58,6 +58,20 @@ class AcrossDomains(TowardsSource):
         high=10.0,
         group=_GROUP,
     )
+    domain_coral: float = setting(
+        0.0,
+        "CORAL across the training domains (values of domain_column): how much it counts that their"
+        " features differ in mean and covariance, for a domain that nobody has seen (as in"
+        " DomainBed; Gulrajani and Lopez-Paz, 2021). 1 there; 0 leaves it out.",
+        low=0.0,
+        high=1e5,
+        group=_GROUP,
+    )
+
+    @property
+    def tells_domains(self) -> bool:
+        """Whether a training must know the domain of each item that it learns from."""
+        return self.group_dro > 0 or self.domain_coral > 0
 
     @property
     def reads_target(self) -> bool:
@@ -73,11 +87,12 @@ class AcrossDomains(TowardsSource):
                 "It learns from items of the domain that the model is meant for.",
                 "Name it as target_domain, or set adaptation to none.",
             )
-        if self.group_dro and not self.domain_column:
+        if self.tells_domains and not self.domain_column:
+            named = "group_dro" if self.group_dro else "domain_coral"
             raise ConfigError(
-                "group_dro needs to know the domain of each item.",
+                f"{named} needs to know the domain of each item.",
                 "",
-                "Name a column as domain_column, or set group_dro to 0.",
+                f"Name a column as domain_column, or set {named} to 0.",
             )
         if self.adaptation == "adabn" and self.batchnorm not in ("auto", "adapt"):
             raise ConfigError(

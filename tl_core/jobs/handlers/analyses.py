@@ -87,3 +87,11 @@ def domains(run: RunContext) -> Outcome:
 
     found = compare_domains(run.config, run.version, run.folder, run.cache, run.events)
     return Outcome(found["sentence"], {"domains": len(found["domains"])})
+
+
+def hold_out(run: RunContext) -> Outcome:
+    """Hold out each domain in turn, and ask networks of the others about it."""
+    from tl_core.recipes.analyses.held_out_networks import hold_out_by_networks
+
+    found = hold_out_by_networks(run.config, run.version, run.folder, run.cache, run.events)
+    return Outcome(found["sentence"], {"methods": len(found["methods"])})

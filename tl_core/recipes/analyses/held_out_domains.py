@@ -68,35 +68,50 @@ def hold_out_each(
         DataError: when the rows of the other domains cannot be cut for a cross-validation.
     """
     right: dict[str, list[Bools]] = {method: [] for method in METHODS}
-    held_out: list[HeldOutDomain] = []
-    for place, name in enumerate(items.names):
+    own: list[Score | None] = []
+    for place in range(len(items.names)):
         here = items.domains == place
         for method in METHODS:
-            said = _learn_and_ask(items, here, method, settings, rule)
+            said = learn_and_ask(items, here, method, settings, rule)
             right[method].append(said == items.labels[here])
-        held_out.append(
-            {
-                "domain": name,
-                "rows": int(here.sum()),
-                "scores": {
-                    method: intervals.proportion(int(right[method][-1].sum()), int(here.sum()))
-                    for method in METHODS
-                },
-                "inside": _inside(items, here, settings),
-            }
-        )
+        own.append(inside(items, here, settings))
         progress.batch(place + 1, len(items.names))
+    held_out = by_domain(items.names, right, own)
     names = ("CORAL across the training domains", "the ordinary probe (ERM)")
     every = {method: np.concatenate(parts) for method, parts in right.items()}
     return {
         "rule": RULES[rule if len(items.names) > 2 else "within"],
         "held_out": held_out,
-        "methods": [_over(method, held_out, settings.seed) for method in METHODS],
+        "methods": [over_domains(method, held_out, settings.seed) for method in METHODS],
         "gain": compare(every[CORAL], every[ERM], items.noun, names),
     }
 
 
-def _learn_and_ask(
+def by_domain(
+    names: list[str], right: dict[str, list[Bools]], own: list[Score | None]
+) -> list[HeldOutDomain]:
+    """Accuracy on each held-out domain (Wilson).
+
+    Args:
+        names: of the domains.
+        right: of each method, which rows of each domain it has right.
+        own: accuracy of a probe of each domain alone.
+    """
+    return [
+        {
+            "domain": name,
+            "rows": len(next(iter(right.values()))[place]),
+            "scores": {
+                method: intervals.proportion(int(parts[place].sum()), len(parts[place]))
+                for method, parts in right.items()
+            },
+            "inside": own[place],
+        }
+        for place, name in enumerate(names)
+    ]
+
+
+def learn_and_ask(
     items: DomainItems, here: Bools, method: str, settings: ProbeSettings, rule: str
 ) -> Ints:
     """Classes of the rows that are `here`, by a probe of all others."""
@@ -138,7 +153,7 @@ def align(features: Features, domains: Ints) -> Features:
     return out
 
 
-def _inside(items: DomainItems, here: Bools, settings: ProbeSettings) -> Score | None:
+def inside(items: DomainItems, here: Bools, settings: ProbeSettings) -> Score | None:
     """Cross-validated accuracy of a probe of this domain alone."""
     classes, labels = np.unique(items.labels[here], return_inverse=True)
     groups = items.groups[here]
@@ -157,7 +172,7 @@ def _inside(items: DomainItems, here: Bools, settings: ProbeSettings) -> Score |
     return intervals.proportion(int(hits.sum()), len(hits))
 
 
-def _over(method: str, held_out: list[HeldOutDomain], seed: int) -> OverDomains:
+def over_domains(method: str, held_out: list[HeldOutDomain], seed: int) -> OverDomains:
     """Mean over domains with a bootstrap of the items of each; the worst with its own interval."""
     scores = [one["scores"][method] for one in held_out]
     rows = np.array([one["rows"] for one in held_out])

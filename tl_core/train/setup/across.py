@@ -41,7 +41,7 @@ def look_across(
     the target, whose labels nobody reads.
 
     Raises:
-        ConfigError: when GroupDRO would see one domain alone.
+        ConfigError: when GroupDRO or CORAL would see one domain alone.
         NotFoundError, DataError: when the dataset has no such domains.
     """
     target, calm, count = None, None, 0
@@ -50,15 +50,16 @@ def look_across(
         unlabelled = replace(data, rows=rows, labels=np.full_like(data.labels, -1))
         read = training_of(backbone.modality).examples(settings, backbone, unlabelled, progress)
         target, calm = read.train, read.calm
-    if settings.group_dro:
+    if settings.tells_domains:
         numbers = domains_of(data.version, settings.domain_column).numbers[data.rows["train"]]
         names, places = np.unique(numbers, return_inverse=True)
         count = len(names)
         if count < 2:
+            named = "group_dro" if settings.group_dro else "domain_coral"
             raise ConfigError(
-                "group_dro needs training items of at least two domains.",
+                f"{named} needs training items of at least two domains.",
                 "All of these come from one.",
-                "Leave source_domain empty, or set group_dro to 0.",
+                f"Leave source_domain empty, or set {named} to 0.",
             )
         examples = replace(examples, train=Marked(examples.train, places.astype(np.int64)))
     return examples, Across(target, calm, count)

@@ -18,7 +18,7 @@ from tl_core.train.arrays import Floats
 from tl_core.train.items.item_training import TrainingData
 from tl_core.train.objectives.adversary import DomainAdversary
 from tl_core.train.objectives.class_confusion import ClassConfusion
-from tl_core.train.objectives.correlations import DeepCoral
+from tl_core.train.objectives.correlations import DeepCoral, DomainsAlike
 from tl_core.train.objectives.head_input import HeadInput
 from tl_core.train.objectives.objective import NOTHING, Objective, Objectives
 from tl_core.train.objectives.singular_values import SpectralShrinkage
@@ -109,7 +109,8 @@ def choose(setup: Setup, source: Source, across: Across) -> Objectives:
         parts.append(FeaturePull(maps, source.network, settings.delta))
     if settings.group_dro:
         parts.append(WorstDomains(across.domains, settings.group_dro))
-    if not (settings.bss or settings.needs_source_classes or settings.reads_target):
+    reads = settings.reads_target or settings.domain_coral
+    if not (settings.bss or settings.needs_source_classes or reads):
         return Objectives(parts) if parts else NOTHING
     head_input = HeadInput(setup.model, setup.backbone.head_roots)
     setup.stack.callback(head_input.close)
@@ -125,6 +126,8 @@ def _of_features(settings: FinetuneSettings, source: Source) -> list[Objective]:
     parts: list[Objective] = []
     if settings.bss:
         parts.append(SpectralShrinkage(settings.bss, settings.bss_values))
+    if settings.domain_coral:
+        parts.append(DomainsAlike(settings.domain_coral))
     if source.head and source.mixtures is not None:
         parts.append(CoTuning(source.head, source.mixtures, settings.co_tuning))
     if settings.lwf and source.head and source.network:

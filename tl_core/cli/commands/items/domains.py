@@ -13,7 +13,7 @@ from tl_core.cli.parsing import Choice, Command
 from tl_core.cli.stores import open_stores
 from tl_core.config import RunConfig
 from tl_core.evaluate.measures import Score
-from tl_core.results import DOMAINS, DomainComparison, UnseenDomains
+from tl_core.results import DOMAINS, DomainComparison, HeldOutDomain, OverDomains, UnseenDomains
 
 
 @click.command("domains", cls=Command)
@@ -70,20 +70,25 @@ def _lines(comparison: DomainComparison) -> Iterator[str]:
 
 
 def _held_out_lines(unseen: UnseenDomains) -> Iterator[str]:
+    """What probes do."""
+    yield from score_lines(unseen["held_out"], unseen["methods"])
+    yield f"Choice: {unseen['rule']}."
+    yield unseen["gain"]["sentence"]
+
+
+def score_lines(held_out: list[HeldOutDomain], over: list[OverDomains]) -> Iterator[str]:
     """A line for each domain, then mean and worst."""
-    methods = [one["method"] for one in unseen["methods"]]
+    methods = [one["method"] for one in over]
     yield f"{'held out':24} {'  '.join(f'{name:>16}' for name in methods)}   probe of its own"
-    for one in unseen["held_out"]:
+    for one in held_out:
         cells = "  ".join(f"{_shown(one['scores'][name]):>16}" for name in methods)
         own = _shown(one["inside"]) if one["inside"] else "-"
         yield f"{one['domain']:24} {cells}   {own}"
     for title, scores in (
-        ("mean", [one["mean"] for one in unseen["methods"]]),
-        ("worst", [one["worst"] for one in unseen["methods"]]),
+        ("mean", [one["mean"] for one in over]),
+        ("worst", [one["worst"] for one in over]),
     ):
         yield f"{title:24} {'  '.join(f'{_shown(score):>16}' for score in scores)}"
-    yield f"Choice: {unseen['rule']}."
-    yield unseen["gain"]["sentence"]
 
 
 def _shown(score: Score) -> str:
