@@ -20,6 +20,7 @@ from tl_core.train.loop.checkpoints import copied_state, load_moving
 from tl_core.train.objectives.correlations import DomainsAlike
 from tl_core.train.objectives.objective import Step
 from tl_core.train.objectives.singular_values import SpectralShrinkage
+from tl_core.train.objectives.source_classes import CoTuning, SourceHead, relationship
 
 
 def generator(seed):
@@ -228,3 +229,42 @@ def test_a_network_that_few_items_have_bent_is_mixed_with_its_start_by_wise_ft()
 
     choose_mix(mixed, start, state_of(model), judge, "log_loss")
     mended(model, mixed, items(1000, 2, 3.0), items(1000, 3, 1.0))
+
+
+def test_few_items_in_many_facts_are_learnt_with_the_old_classes_by_co_tuning():
+    """Ten items, four facts that tell the old classes and the new ones, and forty that say nothing
+    and are loud afterwards; the mean of six draws, since one is mended more than the other.
+    """
+
+    def items(count, seed, loud):
+        random = generator(seed)
+        labels, sign = classes(count, random)
+        core = sign[:, None] + torch.randn(count, 4, generator=random)
+        return torch.cat([core, loud * torch.randn(count, 40, generator=random)], 1), labels
+
+    old = SourceHead([nn.Linear(4, 4, bias=False)])
+    told = [[-1.0] * 4, [1.0] * 4, [-1.0, -1.0, 1.0, 1.0], [1.0, 1.0, -1.0, -1.0]]
+    with torch.no_grad():
+        old._linears[0].weight.copy_(torch.tensor(told) / 2)
+
+    def learn(seed, strength):
+        points, labels = items(10, 10 * seed, 1.0)
+        mixtures = relationship(old, points[:, :4].numpy(), labels.numpy(), 2)
+        torch.manual_seed(seed)
+        body, head = nn.Linear(44, 4), nn.Linear(4, 2)
+        with torch.no_grad():
+            body.weight.copy_(torch.eye(4, 44))
+            body.bias.zero_()
+        optimizer = torch.optim.AdamW([*body.parameters(), *head.parameters()], 0.01)
+        for _ in range(300):
+            step(body, head, points, labels, optimizer, CoTuning(old, mixtures, strength))
+        return nn.Sequential(body, head)
+
+    scores = []
+    for seed in range(6):
+        moved, same = items(1000, 10 * seed + 1, 3.0), items(1000, 10 * seed + 2, 1.0)
+        plain = learn(seed, 0.0)
+        scores.append([right(plain, *same), right(plain, *moved), right(learn(seed, 10.0), *moved)])
+    here, there, other = np.mean(scores, axis=0)
+    assert there < here - 0.1
+    assert other > there + (here - there) / 2

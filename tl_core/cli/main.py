@@ -18,7 +18,7 @@ from tl_core.cli.commands.bundles import export, push, reproduce, verify
 from tl_core.cli.commands.data import data
 from tl_core.cli.commands.doctor import doctor
 from tl_core.cli.commands.items.domains import domains
-from tl_core.cli.commands.items.held_out import hold_out
+from tl_core.cli.commands.items.domains_in_turn import hold_out
 from tl_core.cli.commands.items.levels import levels
 from tl_core.cli.commands.items.similar_items import search
 from tl_core.cli.commands.people import people
