@@ -45,7 +45,7 @@ from tl_core.train.probe.probing import Reading
 CELLS = RESULTS / "episodes"
 SEEDS, JUDGED = 5, 200
 SHAPE = EpisodeShape(ways=5, shots=5, queries=10)
-LINEAR_STEPS, MAML_STEPS, RATE, INNER, HIDDEN = 300, 150, 1e-3, 5, 64
+LINEAR_STEPS, MAML_STEPS, RATE, INNER, HIDDEN = 300, 150, 1e-3, 5, 256
 MOST = 60  # rows of a class; more make no episode harder or easier
 HELD, CHOSEN = 0.3, 0.2  # shares of the names that are held out, and that choose
 

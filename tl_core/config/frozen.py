@@ -295,7 +295,7 @@ class FastAdaptationSettings(Checked):
     )
     rate: float = setting(1e-3, "Learning rate of the outer loop (Adam).", low=1e-6, high=1.0)
     hidden: int = setting(
-        64, "Width of the small network that MAML moves; for the comparison.", low=1, high=4096
+        256, "Width of the small network that MAML moves; for the comparison.", low=1, high=4096
     )
     maml: bool = setting(
         True,
