@@ -101,5 +101,10 @@ class Part(Progress):
     def should_stop(self) -> bool:
         return self._whole.should_stop()
 
+    @property
+    def late(self) -> bool:
+        """Whether it is to end at once, with nothing to show for it."""
+        return False
+
     def _named(self, inner: str) -> str:
         return f"{inner} | {self._name}" if inner else self._name

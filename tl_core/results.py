@@ -18,6 +18,7 @@ from tl_core.evaluate.measures import (
     CurvePoint,
     Forecast,
     GapFacts,
+    JudgedBackbone,
     PairedTest,
     Score,
 )
@@ -60,6 +61,12 @@ class FailedBackbone(TypedDict):
 
     backbone: str
     error: ErrorObject
+
+
+class JudgedBackbones(TypedDict):
+    """One backbone on a sample, or each of its depths, before it is ranked among others."""
+
+    scores: list[JudgedBackbone]
 
 
 class RankedBackbones(BackboneRanking):
@@ -370,6 +377,7 @@ class ExportedBundle(TypedDict):
     bytes: int
 
 
+JUDGED = ResultFile[JudgedBackbones]("judged.json")
 RANKING = ResultFile[RankedBackbones]("rank.json")
 LABEL_ERRORS = ResultFile[LabelErrors]("suspects.json")
 EXPLORATION = ResultFile[LearningCurve]("explore.json")

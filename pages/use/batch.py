@@ -6,7 +6,7 @@ from pages.sections.data import import_plan
 from pages.sections.use import earlier_files, model_card
 from pages.shell import following, frame, problems, rights, run_panel, services
 from pages.shell.words import duration, plain
-from pages.widgets import run_file, uploader
+from pages.widgets import at_once, run_file, uploader
 from tl_core.config import RunConfig
 from tl_core.data.sources.plan import plan_lines
 from tl_core.modalities import items_of
@@ -150,12 +150,11 @@ def offer_file() -> None:
                 "apostrophe before cells of yours that a spreadsheet would run as a formula."
             ),
         )
+        processes = at_once.chosen("predict_at_once")
     columns = name_columns()
     if path:
-        start(
-            {"source": str(path), "spreadsheet": sheet, "format": form.lower(), **columns},
-            path.parent.name,
-        )
+        wishes = {"spreadsheet": sheet, "format": form.lower(), "processes": processes}
+        start({"source": str(path), **wishes, **columns}, path.parent.name)
 
 
 with content:

@@ -30,7 +30,7 @@ CONTRACT = {
     "data search": "NAME --like --words --file --backbone --top",
     "backbones list": "",
     "backbones show": "REFERENCE --set",
-    "backbones rank": "REFERENCE... --dataset --rows --depths",
+    "backbones rank": "REFERENCE... --dataset --rows --depths --processes",
     "recipes list": "",
     "recipes show": "RECIPE",
     "train": (
@@ -67,7 +67,7 @@ CONTRACT = {
     "report": "RUN --html",
     "predict": (
         "MODEL INPUT -o --output --precision --spreadsheet --text-column --title-column --yes "
-        "--strict"
+        "--strict --processes"
     ),
     "explain": "MODEL INPUT --title --label",
     "export": "RUN -o --output --format --int8 --include-examples --zip",
@@ -98,7 +98,7 @@ CONTRACT = {
     "restore": "FILE --into",
 }
 DEFAULTS = {
-    "backbones rank x --dataset m": {"rows": 1000, "depths": False},
+    "backbones rank x --dataset m": {"rows": 1000, "depths": False, "processes": 1},
     "backbones show x": {"settings": ()},
     "data domains m --column shop": {"backbone": "", "rule": "within"},
     "data hold-out m --column shop": {
@@ -118,6 +118,7 @@ DEFAULTS = {
         "title_column": "",
         "yes": False,
         "strict": False,
+        "processes": 1,
     },
     "explain r x": {"title": None, "label": ""},
     "report r": {"html": ""},

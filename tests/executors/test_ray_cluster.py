@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.finetuning import Ear, train, weights
 from tests_support.postgres import new_database
 
+from tl_core.backbones.backbone import save_classifier
+from tl_core.backbones.load import load_backbone
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
@@ -23,12 +26,16 @@ from tl_core.jobs.dispatch import Dispatcher
 from tl_core.jobs.executors import local
 from tl_core.jobs.executors.executor_contract import ENDED, LOST, RUNNING, Needs
 from tl_core.jobs.executors.ray_jobs import RayExecutor
-from tl_core.recipes import ladder
+from tl_core.predict.batch import predict_source
+from tl_core.recipes import ladder, run_recipe
+from tl_core.recipes.analyses.backbone_ranking import rank
+from tl_core.recipes.search import candidates
 from tl_core.recipes.shared.common import SealedVersion
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
 from tl_core.services.datasets import add_dataset
 from tl_core.settings import Settings, read_settings
+from tl_core.train.similar.item_search import open_search
 
 ROOT = Path(__file__).parents[2]
 
@@ -186,3 +193,71 @@ def test_processes_on_two_machines_come_to_what_one_comes_to(cluster, tmp_path, 
     assert kinds <= {".json", ".safetensors", ".csv"}
     for left, right in zip(here, climb(2), strict=True):
         assert np.array_equal(left.trained.test, right.trained.test)
+
+
+@pytest.fixture
+def inside(cluster, monkeypatch):
+    """This process is one of a job of the cluster, which has two machines."""
+    cluster.join(2)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for name, value in {**cluster.inside, "TL_SPREAD": "ray"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.whole
+def test_rows_read_and_answered_by_the_cluster_are_those_of_one_process(inside, tmp_path, tiny):
+    """Ray Data hands out windows of a table and batches of a dataset."""
+    texts = build(write_texts(tmp_path / "t.csv", 90), tmp_path / "texts")
+    reference = f"local:{tiny('bert')}"
+    save_classifier(load_backbone(reference, ["a", "b"], read_settings()), tmp_path / "model")
+    lines = (f"a good film {'or late order ' * (number % 9)}{number}" for number in range(5000))
+    (tmp_path / "in.csv").write_text("text\n" + "\n".join(lines))
+    answers, features = [], []
+    for processes in (1, 2):
+        out = tmp_path / f"{processes}.parquet"
+        source = (tmp_path / "model", tmp_path / "in.csv", out, read_settings())
+        predict_source(*source, precision="float32", processes=processes)
+        answers.append(pq.read_table(out))
+        search = open_search(reference, texts, tmp_path / f"cache {processes}", read_settings())
+        features.append([part for _, part in search.read(Ear(), processes)])
+    assert answers[0].equals(answers[1])
+    for here, there in zip(*features, strict=True):
+        np.testing.assert_array_equal(here, there)
+    kinds = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+    assert not kinds & {".pkl", ".pickle", ".pt", ".pth", ".bin"}
+
+
+@pytest.mark.whole
+def test_backbones_ranked_by_tasks_are_those_of_one_process(inside, tmp_path, tiny):
+    texts = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "texts")
+    backbones = [f"local:{tiny(family)}" for family in ("bert", "distilbert")]
+    found = []
+    for processes in (1, 2):
+        folder = tmp_path / f"rank {processes}"
+        folder.mkdir()
+        asked = {"backbones": backbones, "rows": 100, "processes": processes}
+        config = RunConfig("rank", "local", "d@1", str(texts.folder), options=asked)
+        ranked = rank(config, texts, folder, tmp_path / "cache", Ear())
+        found.append({one["backbone"]: one["probe"] for one in ranked["ranking"]})
+    assert found[0] == found[1]
+
+
+@pytest.mark.whole
+def test_a_search_by_tasks_finds_what_it_finds_in_one_process(inside, tmp_path, tiny, monkeypatch):
+    texts = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "texts")
+    real, boards = candidates.tuned, []
+    monkeypatch.setattr(candidates, "tuned", lambda *of: real(*of)[:2])
+    for processes in (1, 2):
+        folder = tmp_path / f"run {processes}"
+        folder.mkdir()
+        options = {"budget_minutes": 60.0, "max_length": 16, "baseline": False}
+        config = RunConfig(
+            *("train", "local", "d@1", str(texts.folder), f"local:{tiny('bert')}", "auto"),
+            {**options, "processes": processes},
+        )
+        report = run_recipe(config, texts, folder, tmp_path / "cache", Ear())
+        rows = report["search"]["board"]
+        boards.append([(row["title"], row["part"], row["state"]) for row in rows])
+        boards.append([row["log_loss"] for row in rows])
+    assert boards[0] == boards[2]
+    np.testing.assert_allclose(boards[1], boards[3], atol=1e-5)

@@ -14,18 +14,22 @@ import httpx
 import pytest
 
 from tl_core.config import RunConfig
+from tl_core.database.engine import open_database
 from tl_core.errors import ConfigError, StateError
+from tl_core.jobs.dispatch import Dispatcher
 from tl_core.jobs.executors.executor_contract import (
     ENDED,
     LOST,
     RUNNING,
     WAITING,
+    Job,
     Needs,
     SilentError,
 )
 from tl_core.jobs.executors.ray_head import RayHead
 from tl_core.jobs.executors.ray_jobs import RayExecutor
-from tl_core.settings import Settings
+from tl_core.registry.runs import RunStore
+from tl_core.settings import Settings, read_settings
 
 POSTGRES = "postgresql://graft:hidden@db/graft"
 
@@ -270,3 +274,50 @@ def test_slots_are_gpus_or_machines_and_those_that_have_gone_have_none(tmp_path)
     assert (
         executor(Head(machines=(("ALIVE", cpu), ("ALIVE", gpu))), tmp_path).resources().slots == 4
     )
+
+
+class Here:
+    """What carries runs out on this machine: remembers their folders."""
+
+    name = "local"
+
+    def __init__(self):
+        self.taken = []
+
+    def submit(self, folder, needs):
+        self.taken.append(folder.name)
+        return Job(needs.run, (os.getpid(), 0.0))
+
+    def prepare(self):
+        pass
+
+
+def test_a_short_run_of_several_processes_goes_to_the_cluster_as_long_as_it_answers(
+    home, monkeypatch
+):
+    """From its own lane, whatever the executor; others stay on the dispatcher's machine."""
+    monkeypatch.setenv("TL_JOB_PROCESSORS", "1")
+    settings = read_settings()
+    engine, head, here = open_database(settings), Head(), Here()
+    runs = RunStore(engine, "local", home)
+    slots = {"train": 1, "light": 9}
+    dispatcher = Dispatcher(engine, home, here, slots, trains=executor(head, home))
+
+    def queued(processes):
+        options = {"backbones": ["starter:text", "local:x"], "processes": processes}
+        return runs.create(RunConfig("rank", "local", "d@1", "", options=options))
+
+    alone, several = queued(1), queued(2)
+    dispatcher.turn()
+    assert here.taken == [alone.id] and head.sent["metadata"] == {"run": several.id}
+    assert head.sent["runtime_env"]["env_vars"]["TL_SPREAD"] == "ray"
+    assert (runs.get(several.id).executor, runs.get(alone.id).executor) == ("ray", "local")
+
+    def silent(_request):
+        raise httpx.ConnectError("away")
+
+    away = Dispatcher(engine, home, here, slots, trains=executor(silent, home))
+    later = queued(2)
+    away.turn()
+    assert here.taken == [alone.id, later.id] and runs.get(later.id).executor == "local"
+    engine.dispose()

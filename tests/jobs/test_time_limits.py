@@ -21,7 +21,7 @@ from tl_core.database.engine import open_database
 from tl_core.database.tables import runs
 from tl_core.errors import QuotaError
 from tl_core.jobs.context import RunContext
-from tl_core.jobs.dispatch import Dispatcher, remove_checkpoints
+from tl_core.jobs.dispatch import Dispatcher
 from tl_core.jobs.events import EventLog, RunView
 from tl_core.jobs.executors.local import LocalExecutor
 from tl_core.jobs.handlers import predicting
@@ -29,6 +29,7 @@ from tl_core.jobs.heart import Heart
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.processes import start_time
 from tl_core.registry.runs import RunStore
+from tl_core.registry.trash import remove_checkpoints
 from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
 

@@ -12,11 +12,13 @@ import time
 
 import pyarrow.parquet as pq
 import pytest
+from tests_support.clustered import pieces_here
 from tests_support.datasets import write_pictures
 
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.load import load_backbone
-from tl_core.errors import DataError, QuotaError
+from tl_core.errors import Cancelled, DataError, QuotaError
+from tl_core.predict import table_rows
 from tl_core.predict.batch import predict_source
 from tl_core.progress import Progress
 from tl_core.settings import Settings, read_settings
@@ -296,3 +298,49 @@ def test_rows_without_a_class_can_be_predicted(model, tmp_path):
     assert [(line["text"], line["id"]) for line in lines_of(tmp_path / "out.csv")] == [
         ("what is it", "8")
     ]
+
+
+def test_a_cluster_answers_each_row_as_this_machine_does(model, tmp_path, monkeypatch):
+    """Windows that are finished stay, damaged rows keep their place, a cancelled one goes on."""
+    source = tmp_path / "in.csv"
+    lines = [f"{'order ' * (1 + i % 50) if i != 300 else ''},{i}" for i in range(302)]
+    source.write_text("\n".join(["text,note", *lines]))
+    monkeypatch.setattr(table_rows, "TEXT_WINDOW", 64)
+    about = (model, source)
+    predict_source(*about, tmp_path / "here.csv", read_settings(), text_column="text")
+    calls = pieces_here(monkeypatch)
+
+    class Leaves(Progress):
+        def batch(self, done, total):
+            if done >= 128:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        predict_source(
+            *about,
+            tmp_path / "there.csv",
+            read_settings(),
+            progress=Leaves(),
+            text_column="text",
+            processes=3,
+        )
+    counts = predict_source(
+        *about, tmp_path / "there.csv", read_settings(), text_column="text", processes=3
+    )
+    assert calls == [[0, 1, 2, 3, 4], [2, 3, 4]]
+    assert (counts["rows"], counts["errors"]) == (302, 1)
+    assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} >= {"here.csv", "there.csv"}
+    assert not list(tmp_path.glob("there.csv.*"))
+
+
+def test_pictures_are_answered_here_whatever_was_asked(tiny, tmp_path, monkeypatch):
+    save_classifier(
+        load_backbone(f"local:{tiny('resnet')}", ["a", "b"], Settings()), tmp_path / "model"
+    )
+    write_pictures(tmp_path / "p", each=2)
+    calls = pieces_here(monkeypatch)
+    counts = predict_source(
+        tmp_path / "model", tmp_path / "p", tmp_path / "out.csv", read_settings(), processes=3
+    )
+    assert counts["rows"] and not calls

@@ -34,7 +34,8 @@ ALLOWED = {
     "backbones": BASE | {"surgery"},
     "evaluate": BASE | {"surgery"},  # whose facts a report holds
     "adapt": BASE | {"evaluate"},
-    "train": BASE | {"data", "surgery", "backbones"},
+    "spread": BASE | {"storage"},
+    "train": BASE | {"data", "surgery", "backbones", "spread"},
     "select": BASE | {"data", "surgery", "backbones"},
     "labelling": BASE,
     "recipes": BASE
@@ -61,7 +62,7 @@ ALLOWED = {
     "results": {"errors", "evaluate", "json_files"},
     "export": BASE | {"surgery", "backbones", "data", "evaluate", "predict", "results", "watch"},
     "watch": BASE | {"evaluate"},
-    "predict": BASE | {"surgery", "backbones", "data", "storage", "watch"},
+    "predict": BASE | {"surgery", "backbones", "data", "storage", "watch", "spread"},
     "storage": BASE,
     "services": BASE
     | {"data", "surgery", "backbones", "registry", "storage", "database", "access"}

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests_support.clustered import spread_here
 from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.backbones.classifier import load_classifier
@@ -136,7 +137,7 @@ def test_every_number_of_candidates_ends_in_a_whole_training(
         "tuned",
         lambda *arguments: [one for one in real(*arguments) if one.recipe == "finetune"][:count],
     )
-    monkeypatch.setattr(search, "first_round", lambda ratio, candidates: count)
+    monkeypatch.setattr(search, "first_round", lambda ratio, candidates, at_once: count)
     board = searched(version, tmp_path, f"local:{tiny('bert')}", budget_minutes=60.0)["search"][
         "board"
     ]
@@ -188,7 +189,7 @@ def test_interrupted_it_goes_on_where_it_was(version, tiny, tmp_path, monkeypatc
 def test_interrupted_in_its_last_training_that_very_training_goes_on(
     version, tiny, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(search, "first_round", lambda ratio, candidates: 1)
+    monkeypatch.setattr(search, "first_round", lambda ratio, candidates, at_once: 1)
     with pytest.raises(KeyboardInterrupt):
         searched(
             version, tmp_path, f"local:{tiny('bert')}", Stopped("Training", KeyboardInterrupt())
@@ -199,6 +200,56 @@ def test_interrupted_in_its_last_training_that_very_training_goes_on(
     assert list((tmp_path / "run" / "trials").glob("*-whole")) == [begun]
     assert RunConfig.read(begun) == before and trials.recall(begun) is not None
     assert sum(row.get("recipe") == "finetune" for row in report["search"]["board"]) == 1
+
+
+def test_trials_on_other_machines_come_to_what_they_come_to_here(
+    version, tiny, tmp_path, monkeypatch
+):
+    """With time for all; backbones, measured steps, short and whole trainings: each a task."""
+    monkeypatch.setattr(
+        backbones_at_hand,
+        "_at_hand",
+        lambda _search: [f"local:{tiny('bert')}", f"local:{tmp_path / 'nowhere'}"],
+    )
+    real = candidates.tuned
+    monkeypatch.setattr(
+        candidates,
+        "tuned",
+        lambda *arguments: [one for one in real(*arguments) if one.recipe == "finetune"][:2],
+    )
+    said, sure = [], []
+    for processes in (1, 2):
+        if processes > 1:
+            calls = spread_here(monkeypatch)
+        places = (tmp_path / f"run {processes}", tmp_path / "cache")
+        places[0].mkdir()
+        settings = {"budget_minutes": 60.0, "processes": processes}
+        report = run_recipe(config(version, **settings), version, *places, Progress())
+        told = report["search"]["board"]
+        said.append([{name: row[name] for name in row if name != "minutes"} for row in told])
+        sure.append(report["test"])
+    assert said[0] == said[1] and sure[0] == sure[1]
+    assert {row["state"] for row in said[1]} == {"winner", "tried", "ranked", "failed"}
+    # both backbones; a probe at its end and at all depths; the steps; two rounds of two
+    assert calls == [(2, 2), (2, 1), (2, 1), (1, 1), (2, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("firm", [True, False])
+def test_a_trial_elsewhere_ends_when_its_time_is_up(firm, version, tiny, tmp_path, monkeypatch):
+    """At once where it must, else with what it has learnt by then."""
+    spread_here(monkeypatch)
+    folder = tmp_path / "run"
+    budget = trials.Budget(folder / "search.json", 600.0)
+    own = config(version, f"local:{tiny('bert')}", processes=2)
+    searching = state.Search(own, version, folder, tmp_path / "cache", Progress(), budget)
+    options = {"strategy": "full", "epochs": 50.0, "max_length": 16, "baseline": False}
+    long = candidates.Candidate("long", "Long", "finetune", own.backbone, options)
+    tried = searching.train(long, 0.5, budget.spent, firm=firm)
+    if firm:
+        assert tried is None and "too slow for this budget" in searching.board()[0]["why"]
+    else:
+        training = trials.recall(folder / "trials" / "long").facts["training"]
+        assert training["steps"] < training["planned_steps"] and searching.best is tried
 
 
 def test_a_budget_that_is_used_up_still_gives_the_first_probe(version, tiny, tmp_path):
@@ -267,6 +318,9 @@ def test_the_rounds_fit_into_the_time(ratio):
     cost = 1 if count == 1 else 1 + search.QUICK * count + search.HALF * search.second_round(count)
     assert count == 1 or cost <= ratio
     assert count <= 7
+    side_by_side = search.first_round(ratio, 7, 7)
+    assert side_by_side == (7 if ratio >= 1 + search.QUICK + search.HALF else side_by_side)
+    assert side_by_side >= count
 
 
 def test_the_plain_candidate_stays_ahead_of_what_is_not_clearly_better():

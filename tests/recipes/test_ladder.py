@@ -5,10 +5,10 @@ with.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests_support.clustered import spread_here
 from tests_support.datasets import build, write_texts
 
 from tl_core.backbones.classifier import load_classifier
@@ -18,7 +18,7 @@ from tl_core.errors import TrainingError
 from tl_core.evaluate.recommendation import advice, paired_p, weigh
 from tl_core.progress import Progress
 from tl_core.recipes import ladder, run_recipe
-from tl_core.recipes.cluster import parts
+from tl_core.recipes.cluster import part_work
 from tl_core.recipes.shared.common import SealedVersion
 
 RUNGS = ["baseline", "probe", "lpft", "lora"]
@@ -207,25 +207,8 @@ class Heard(Progress):
 def test_trainings_on_other_machines_come_to_what_they_come_to_here(
     version, tiny, tmp_path, monkeypatch
 ):
-    """What a cluster would do in processes of its own is done in a loop here; a rung that comes
-    apart is left out in both ways. `benchmarks/ray_cluster.py` takes a real cluster.
-    """
+    """A rung that comes apart is left out in both ways."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-    def in_a_loop(command, _environment, folder, _progress, hear):
-        [at_once, place, cache, *numbered] = command[3:]
-        assert (command[2], at_once, place) == (
-            *("tl_core.recipes.cluster.ray_parts", "2"),
-            str(folder),
-        )
-        for number, part in enumerate(numbered):
-
-            def say(line, number=number):
-                hear(f"{number} {line}\n")
-
-            parts.train_part(Path(part), Path(place), Path(cache), say)
-            say(parts.OVER)
-        return 0
 
     def apart(name, load=ladder.load_training):
         def train(config, *rest):
@@ -235,9 +218,8 @@ def test_trainings_on_other_machines_come_to_what_they_come_to_here(
 
         return train
 
-    for module in (ladder, parts):
+    for module in (ladder, part_work):
         monkeypatch.setattr(module, "load_training", apart)
-    monkeypatch.setattr(parts, "launch", in_a_loop)
     heard = Heard()
 
     def climb(name, processes):
@@ -246,11 +228,12 @@ def test_trainings_on_other_machines_come_to_what_they_come_to_here(
         return ladder.climb(config, SealedVersion(version), *places, heard)
 
     here = climb("here", 1)
-    monkeypatch.setenv("TL_SPREAD", "ray")
+    calls = spread_here(monkeypatch)
     there = climb("there", 2)
     assert [(one.rung, one.seed) for one in here] == [(one.rung, one.seed) for one in there]
     assert ("baseline", 1) not in [(one.rung, one.seed) for one in there]
     for one, other in zip(here, there, strict=True):
         assert np.array_equal(one.trained.test, other.trained.test)
     assert heard.logs.count("No transfer, seed 1: left out. It came apart.") == 2
+    assert calls == [(2, 4)]
     assert heard.done == [(number, 4) for number in range(1, 5)]

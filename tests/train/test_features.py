@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests_support.clustered import pieces_here
 from tests_support.datasets import build, write_pictures, write_texts
 
 from tl_core.backbones.load import load_backbone
-from tl_core.errors import Cancelled, ConfigError
+from tl_core.errors import BackboneError, Cancelled, ConfigError
 from tl_core.progress import Progress
 from tl_core.settings import Settings
+from tl_core.train.features.batch_reading import BatchReading
 from tl_core.train.features.cache import cache_key, extract_features, plan_batches
 
 
@@ -154,3 +156,32 @@ def test_training_leaves_the_backbone_as_it_was(texts, tmp_path):
         run(version, backbone, extractor, tmp_path / "cache")
     assert all((before[name] == value).all() for name, value in backbone.model.state_dict().items())
     assert not backbone.model.training
+
+
+def test_a_cluster_reads_each_row_as_this_machine_does(texts, tmp_path, monkeypatch):
+    """After a kill the batches that are finished stay; another network is refused."""
+    version, backbone = texts
+    rows = np.arange(len(version.items))
+    with backbone.extracting() as extractor:
+        here = run(version, backbone, extractor, tmp_path / "here")
+        dying = Counting(extractor, die_after=5)
+        with pytest.raises(Cancelled):
+            run(version, backbone, dying, tmp_path / "there")
+        calls = pieces_here(monkeypatch)
+        about = (version, rows, backbone, extractor, tmp_path / "there")
+        options = {"bf16": False, "batch_size": 8, "progress": Progress(), "processes": 2}
+        there = np.asarray(extract_features(*about, **options))
+    np.testing.assert_array_equal(there, here)
+    assert calls == [[5, 6, 7]]
+    made_of = {
+        "version": str(version.folder),
+        "backbone": backbone.reference,
+        "identity": {},
+        "pooling": backbone.pooling,
+        "max_length": 8,
+        "batch_size": 8,
+        "bf16": False,
+        "rows": str(next(tmp_path.rglob("rows.npy"))),
+    }
+    with pytest.raises(BackboneError, match="another network on this machine"):
+        BatchReading(made_of)

@@ -230,6 +230,7 @@ def predict_with(
             preparation=preparation,
             prepared=prepared,
             strict=wishes.strict,
+            processes=wishes.processes,
         )
     finally:
         progress.end()  # an error has a line of its own

@@ -51,6 +51,7 @@ class PredictionWishes:
     text_column: str = ""
     title_column: str = ""
     strict: bool = False
+    processes: int = 1
 
 
 class Workplace(Protocol):

@@ -40,4 +40,11 @@ class AutoSettings(Checked):
     baseline: bool = setting(
         True, "Also train the no-transfer baseline, to show what transfer bought."
     )
+    processes: int = setting(
+        1,
+        "Trainings at the same time, each on a GPU or processors of its own in a Ray cluster; "
+        "without one they follow each other.",
+        low=1,
+        high=64,
+    )
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)

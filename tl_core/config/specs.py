@@ -108,6 +108,13 @@ class PredictSpec(_OfRun):
     spreadsheet: bool = setting(False, "Whether the table is made for a spreadsheet program.")
     text_column: str = setting("", "Column of the texts; found by itself when empty.")
     title_column: str = setting("", "Column of the titles that are set before the texts.")
+    processes: int = setting(
+        1,
+        "Processes that answer texts at the same time, each on a GPU or processors of its own in a "
+        "Ray cluster; without one, and for other items, a single one answers.",
+        low=1,
+        high=64,
+    )
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,14 @@ class NeighboursSpec(_OfRun):
 class IndexSpec(RunSpec):
     """Every item of a version read by a backbone, so that similar ones are found at once."""
 
+    processes: int = setting(
+        1,
+        "Processes that read at the same time, each on a GPU or processors of its own in a Ray "
+        "cluster; without one a single one reads.",
+        low=1,
+        high=64,
+    )
+
 
 @dataclass(frozen=True)
 class RankSpec(RunSpec):
@@ -136,6 +151,13 @@ class RankSpec(RunSpec):
     backbones: tuple[str, ...] = setting((), "References of the backbones.")
     rows: int = setting(RANKED_ROWS, "Training rows of the sample.", low=1, high=10_000_000)
     depths: bool = setting(False, "Whether each is also read after every one of its blocks.")
+    processes: int = setting(
+        1,
+        "Backbones at the same time, each on a GPU or processors of its own in a Ray cluster; "
+        "without one they follow each other.",
+        low=1,
+        high=64,
+    )
 
     def runs(self) -> list[str]:
         named = [reference.removeprefix("static:") for reference in self.backbones]

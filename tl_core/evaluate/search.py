@@ -69,7 +69,7 @@ def clearly_better(one: Standing, other: Standing) -> bool:
     return len(gaps) > 1 and bool(gaps.mean() < -gaps.std(ddof=1) / np.sqrt(len(gaps)))
 
 
-def first_round(ratio: float, candidates: int) -> int:
+def first_round(ratio: float, candidates: int, at_once: int = 1) -> int:
     """How many candidates may be tried in short before one is trained whole.
 
     Successive halving in three rounds: all for a quarter, a third of them for half, one whole
@@ -78,6 +78,7 @@ def first_round(ratio: float, candidates: int) -> int:
     Args:
         ratio: time left over that of one whole training.
         candidates: that there are.
+        at_once: how many of them train at the same time.
 
     Returns:
         the number; 1 where there is time for one whole training alone.
@@ -85,9 +86,14 @@ def first_round(ratio: float, candidates: int) -> int:
     fitting = [
         count
         for count in range(2, candidates + 1)
-        if 1 + count * QUICK + second_round(count) * HALF <= ratio
+        if 1 + _turns(count, at_once) * QUICK + _turns(second_round(count), at_once) * HALF <= ratio
     ]
     return max(fitting, default=1)
+
+
+def _turns(count: int, at_once: int) -> int:
+    """How many trainings follow each other."""
+    return -(-count // at_once)
 
 
 def second_round(count: int) -> int:

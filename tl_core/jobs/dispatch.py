@@ -40,17 +40,17 @@ from tl_core.jobs.executors.watch import SILENT_SECONDS, Watch
 from tl_core.jobs.keeper import start_keeper
 from tl_core.jobs.notify import Notices
 from tl_core.log import setup_logging
-from tl_core.registry.elsewhere.executor_names import LOCAL
+from tl_core.registry.elsewhere.executor_names import LOCAL, SPREADING
 from tl_core.registry.elsewhere.placed import PlacedRuns
 from tl_core.registry.processes import HOST, is_alive, own_identity
 from tl_core.registry.queue import QueueChanges, RunWriter, mark_dead, sweep
 from tl_core.registry.scheduling.clock_setting import ClockWatch, move_times
 from tl_core.registry.scheduling.lane import note_slots
 from tl_core.registry.scheduling.run_times import end_overdue
-from tl_core.registry.trash import expired, old_checkpoints
+from tl_core.registry.trash import empty_trash, remove_checkpoints
 from tl_core.registry.uploads import clear_uploads
 from tl_core.settings import Settings, read_settings
-from tl_core.storage import remove_expired, remove_tree
+from tl_core.storage import remove_expired
 
 _LOCK = "dispatcher"
 _TURN_SECONDS = 0.3
@@ -77,7 +77,8 @@ class Dispatcher:
         here: carries runs out on this machine.
         slots: by lane.
         clock: gives seconds since 1970.
-        trains: carries out what trains; None where that is done here as well.
+        trains: carries out what trains, and all that has several processes where it spreads them;
+            None where that is done here as well.
         started: told the id of each run.
         beside: whether it trains beside another dispatcher, from a home of its own: it has a lock
             of its own and counts what runs on this machine.
@@ -187,6 +188,7 @@ class Dispatcher:
         failed, and does not keep its slot. Where a scheduler gives no answer it waits on.
         """
         try:
+            executor = self._spreading(folder) or executor
             self._unnamed[run_id] = executor.name, self._submit(executor, self._home / folder)
         except SilentError as error:
             log.warning("%s gives no answer: %s", executor.name, error)
@@ -205,6 +207,15 @@ class Dispatcher:
         self._name()
         self._started(run_id)
         return True
+
+    def _spreading(self, folder: Path) -> Executor | None:
+        """What spreads the processes of a run over several machines, whatever its lane; None where
+        nothing does, or gives no answer now: the run is then done where its lane is.
+        """
+        if self._trains.name not in SPREADING or not self._answers(self._trains):
+            return None
+        several = int(RunConfig.read(self._home / folder).options.get("processes", 1)) > 1
+        return self._trains if several else None
 
     def _submit(self, executor: Executor, folder: Path) -> Job:
         """Hand a run to an executor. Its row says so before: what happens in between loses nothing,
@@ -376,20 +387,6 @@ def _clean_home(engine: Engine, settings: Settings) -> None:
     """The same in a home alone."""
     remove_expired(settings)
     sweep(engine, settings.home_path)
-
-
-def empty_trash(engine: Engine, settings: Settings) -> int:
-    """Remove for good what has lain in the trash for `TL_TRASH_DAYS` days; gives how much."""
-    limit = time.time() - settings.number("trash_days") * 86_400
-    return sum(remove_tree(folder) for folder in expired(engine, settings.home_path, limit))
-
-
-def remove_checkpoints(engine: Engine, settings: Settings) -> int:
-    """Remove the checkpoints of runs that ended `TL_CHECKPOINT_DAYS` days ago; gives of how many
-    trainings.
-    """
-    limit = time.time() - settings.number("checkpoint_days") * 86_400
-    return sum(remove_tree(folder) for folder in old_checkpoints(engine, settings.home_path, limit))
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -21,9 +21,10 @@ from tl_core.predict.one_item import Inputs, Item
 from tl_core.predict.predicted_items import predicted_items_of
 from tl_core.predict.predictor import Predictor
 from tl_core.predict.sources import fingerprint, open_source
+from tl_core.predict.spread_out import fill_elsewhere, holds_texts
 from tl_core.predict.table_rows import ColumnChoice
 from tl_core.progress import Progress
-from tl_core.settings import Settings
+from tl_core.settings import Settings, spread_by
 from tl_core.storage import staging_folder
 from tl_core.tasks.kept_thresholds import thresholds_of
 
@@ -54,6 +55,7 @@ def predict_source(
     prepared: bool = False,
     strict: bool = False,
     most: int | None = None,
+    processes: int = 1,
 ) -> Predicted:
     """Predict everything in `source` and write the answers to `out`, a CSV or Parquet file.
 
@@ -66,16 +68,15 @@ def predict_source(
         model: a trained Hugging Face folder or bundle.
         source: table, image, folder or zip; with `prepared` also the folder of a dataset version.
         out: the file; its suffix chooses the format; renamed into its place at the end.
-        settings: bounds for unpacking.
-        progress: told after each window.
+        settings, progress: bounds for unpacking; told after each window.
         spreadsheet: put an apostrophe before cells that a spreadsheet would run as a formula.
-        text_column: the column to read; empty: that of the training.
-        title_column: the column that is put in front of it; empty: that of the training.
+        text_column, title_column: the column to read, the one before it; empty: as in training.
         precision: see `Predictor`.
         preparation: what training did to a row; None: what the model carries.
         prepared: the rows are a dataset's own, which has joined and repaired them already.
         strict: refuse where a column had to be guessed.
         most: refuse more rows than that; None for no limit.
+        processes: how many answer texts at the same time where a cluster does the work.
 
     Raises:
         DataError: when it cannot be read, or written, as asked; QuotaError: above `most` rows.
@@ -94,7 +95,7 @@ def predict_source(
         identity = files | _conditions(inputs, predictor, text_column, precision)
         notes = plan.as_dict(inputs.skipped, sample=inputs.sample())
         answers = Answers(out, identity, inputs.key, predictor)
-        _fill(answers, inputs, predictor, progress)
+        _fill(answers, inputs, predictor, (model, out), processes, progress)
         progress.stage("Writing the file", share=0.05)
         counts = answers.write(spreadsheet=spreadsheet)
     precision = predictor.reason or "float32"
@@ -151,9 +152,24 @@ def _check_inputs(
         progress.log(doubt)
 
 
-def _fill(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Progress) -> None:
-    """Compute the windows that are missing."""
+def _fill(
+    answers: Answers,
+    inputs: Inputs,
+    predictor: Predictor,
+    files: tuple[Path, Path],
+    processes: int,
+    progress: Progress,
+) -> None:
+    """Compute the windows that are missing, here or on a cluster."""
     progress.stage("Predicting", inputs.total, share=0.85)
+    if processes > 1 and spread_by() and holds_texts(inputs):
+        fill_elsewhere(answers, inputs, predictor, files, processes, progress)
+    else:
+        _fill_here(answers, inputs, predictor, progress)
+
+
+def _fill_here(answers: Answers, inputs: Inputs, predictor: Predictor, progress: Progress) -> None:
+    """The same by this process."""
     done = end = 0
     if chosen := answers.number_format:
         predictor.choose(**chosen)

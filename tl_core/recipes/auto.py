@@ -15,18 +15,18 @@ import numpy as np
 
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import TrainingError, UserError
+from tl_core.errors import TrainingError
 from tl_core.evaluate import search as halving
 from tl_core.evaluate.report import Report, search_section
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
-from tl_core.recipes.analyses.estimate import measure
 from tl_core.recipes.search import candidates
 from tl_core.recipes.search.backbones_at_hand import rank_backbones
 from tl_core.recipes.search.candidates import Candidate
+from tl_core.recipes.search.measuring import estimate_of
 from tl_core.recipes.search.state import Search, Tried
 from tl_core.recipes.shared import judging, trials
-from tl_core.results import ESTIMATE, SEARCH, Estimate
+from tl_core.results import SEARCH
 
 _PROBING = 0.15  # share of the budget that may go to each probe but the first
 _CLOSE = 0.9  # share of the time left that a whole training is planned to take
@@ -96,75 +96,52 @@ def finetune(search: Search) -> None:
         if not one.candidate.options.get("depth")
     )
     pool = candidates.tuned(backbone, search.version, search.settings)
-    estimate = _estimate(search, pool[0])
+    estimate = estimate_of(search, pool[0])
     if estimate is None:
         return
     whole, pool = 60 * estimate["minutes"], candidates.with_rates(pool, estimate["learning_rate"])
     epochs = estimate["steps"] / estimate["steps_per_epoch"]
     search.keep_for_reading(estimate["step_seconds"] * estimate["steps_per_epoch"])
     pool = _halve(search, pool, epochs, whole)
-    for candidate in pool:
+    for first in range(0, len(pool), search.at_once):
+        chosen = _planned(search, pool[first : first + search.at_once], epochs, whole, first)
+        if search.stopped() or not chosen:
+            return
+        search.train_all(chosen, 0.4)
+
+
+def _planned(
+    search: Search, pool: list[Candidate], epochs: float, whole: float, first: int
+) -> list[Candidate]:
+    """Those of `pool`, which begins at place `first`, that there is time to train: whole, or the
+    very first one in part.
+    """
+    chosen = []
+    for number, candidate in enumerate(pool, first):
         seconds = max(
             [one.whole_seconds for one in search.tried if one.candidate.recipe == candidate.recipe]
             or [whole]
         )
         share = min(1.0, _CLOSE * search.left / seconds)
-        if search.stopped() or share * epochs < 1 or (share < 1 and candidate is not pool[0]):
-            return
-        search.train(candidate.whole(epochs, share), 0.4, search.budget.spent + search.left)
+        if share * epochs < 1 or (share < 1 and number):
+            break
+        chosen.append(candidate.whole(epochs, share))
+    return chosen
 
 
 def _halve(search: Search, pool: list[Candidate], epochs: float, whole: float) -> list[Candidate]:
     """The candidates by what short trainings showed, the best first; a whole training takes
     `whole` seconds.
     """
-    count = halving.first_round(_CLOSE * search.left / whole, len(pool))
+    count = halving.first_round(_CLOSE * search.left / whole, len(pool), search.at_once)
     rounds = ((halving.QUICK, count), (halving.HALF, halving.second_round(count)))
     for part, size in rounds if count > 1 else ():
         if not size:
             break
         pool = pool[:size]
-        trainings = [_short(search, candidate, part, epochs, count) for candidate in pool]
-        pool = _order([one for one in trainings if one], pool)
+        short = [candidate.shorter(part, epochs) for candidate in pool]
+        pool = _order(search.train_all(short, 0.3 / (2 * count)), pool)
     return pool
-
-
-def _estimate(search: Search, candidate: Candidate) -> Estimate | None:
-    """Minutes and learning rate of the plain fine-tuning, from a few of its steps; None where it
-    cannot be had.
-    """
-    place = search.folder / "trials" / "estimate"
-    place.mkdir(parents=True, exist_ok=True)
-    known = ESTIMATE.find(place)
-    if known:
-        return known
-    own = replace(
-        search.config,
-        kind="preflight",
-        recipe=candidate.recipe,
-        backbone=candidate.backbone,
-        options=candidate.options,
-    )
-    search.tell("Measuring a few steps")
-    try:
-        part = trials.Timed(search.progress, "Measuring", 0.02, search.budget, np.inf)
-        estimate = measure(own, search.version, place, search.cache, part)
-    except UserError as error:
-        search.drop(candidate, error)
-        return None
-    ESTIMATE.write(place, estimate)
-    return estimate
-
-
-def _short(
-    search: Search, candidate: Candidate, part: float, epochs: float, count: int
-) -> Tried | None:
-    """A part of a training, if there is time for it."""
-    if search.stopped() or search.left <= 0:
-        return None
-    return search.train(
-        candidate.shorter(part, epochs), 0.3 / (2 * count), search.budget.spent + search.left
-    )
 
 
 def _order(tried: list[Tried], pool: list[Candidate]) -> list[Candidate]:

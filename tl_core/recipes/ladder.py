@@ -25,7 +25,7 @@ from tl_core.json_files import find_object, write_json
 from tl_core.modalities import items_of
 from tl_core.progress import Part, Progress
 from tl_core.recipes import load_training
-from tl_core.recipes.cluster.parts import FAILED, train_elsewhere
+from tl_core.recipes.cluster.parts import FAILED, come_apart, do_elsewhere
 from tl_core.recipes.shared import judging, trials
 from tl_core.recipes.shared.common import SealedVersion, Trained
 from tl_core.settings import spread_by
@@ -90,7 +90,7 @@ def climb(
     if at_once > 1 and spread_by() and len(todo) > 1:
         for step in steps:
             step.config.write(step.folder)
-        failed = train_elsewhere(todo, at_once, folder, cache, progress)
+        failed = come_apart(do_elsewhere(todo, at_once, folder, cache, progress), todo)
     climbed: list[Climbed] = []
     for step in steps:
         if climbed and progress.should_stop():
@@ -116,7 +116,7 @@ class _Step:
     seed: int
     folder: Path
     config: RunConfig
-    heard: Progress
+    heard: Part
 
 
 def _steps(config: RunConfig, folder: Path, progress: Progress) -> list[_Step]:

@@ -1,7 +1,8 @@
-"""What has been kept for long enough goes for good: rows here, folders by the caller."""
+"""What has been kept for long enough goes for good, rows and folders."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from sqlalchemy import delete as sql_delete
 
 from tl_core.database.tables import datasets, runs
 from tl_core.registry.run import ENDED
+from tl_core.settings import Settings
+from tl_core.storage import remove_tree
 
 
 def expired(engine: Engine, home: Path, before: float) -> list[Path]:
@@ -41,3 +44,17 @@ def old_checkpoints(engine: Engine, home: Path, before: float) -> Iterator[Path]
                 still = connection.execute(query).first() is not None
             if still and folder.is_dir():  # whoever takes it holds no connection of ours
                 yield folder
+
+
+def empty_trash(engine: Engine, settings: Settings) -> int:
+    """Remove for good what has lain in the trash for `TL_TRASH_DAYS` days; gives how much."""
+    limit = time.time() - settings.number("trash_days") * 86_400
+    return sum(remove_tree(folder) for folder in expired(engine, settings.home_path, limit))
+
+
+def remove_checkpoints(engine: Engine, settings: Settings) -> int:
+    """Remove the checkpoints of runs that ended `TL_CHECKPOINT_DAYS` days ago; gives of how many
+    trainings.
+    """
+    limit = time.time() - settings.number("checkpoint_days") * 86_400
+    return sum(remove_tree(folder) for folder in old_checkpoints(engine, settings.home_path, limit))

@@ -14,6 +14,7 @@ from pages.sections.items.item_pages import ItemPages, pages_of, small_items
 from pages.sections.train import backbones
 from pages.shell import ask, problems, rights, run_panel, services
 from pages.shell.words import plain
+from pages.widgets import at_once
 from pages.widgets.glossary import help_of
 from tl_core.config import RunConfig
 from tl_core.data.browse.sought import FILE, LONGEST_WORDS, ROW, WORDS, Sought, sought_in
@@ -189,6 +190,7 @@ def _offer(
         f"{plain(reference)} has to read {missing:,} {modality_of(info.modality).items} once; then"
         " every search takes a moment."
     )
+    processes = at_once.chosen("index_at_once")
     why = rights.against(rights.WORK, record)
     if st.button(
         "Read the items",
@@ -198,7 +200,8 @@ def _offer(
         help=why or None,
     ):
         config = RunConfig(
-            "index", services.user(), record.reference, str(record.folder), reference
+            *("index", services.user(), record.reference, str(record.folder), reference),
+            options={"processes": processes},
         )
         run_panel.start(config, "index")
         st.rerun()

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.sections.train import backbones
 from pages.shell import frame, problems, rights, run_panel, services
 from pages.shell.words import interval, label, plain
-from pages.widgets import charts
+from pages.widgets import at_once, charts
 from pages.widgets.glossary import help_of
 from tl_core.config import RunConfig
 from tl_core.evaluate.measures import RankedBackbone
@@ -70,6 +70,7 @@ def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy
         rows = st.selectbox(
             "Items in the sample", _ROWS, 1, format_func="{:,}".format, key="rank_rows", width=170
         )
+        processes = at_once.chosen("rank_at_once", len(picked), len(picked))
         why = rights.against(rights.WORK, record)
         if not st.button(
             "Rank them on my data",
@@ -85,7 +86,12 @@ def _offer(record: DatasetRecord, at_hand: list[str], others: list[str], *, busy
             services.user(),
             record.reference,
             str(record.folder),
-            options={"backbones": candidates, "rows": rows, "depths": depths},
+            options={
+                "backbones": candidates,
+                "rows": rows,
+                "depths": depths,
+                "processes": processes,
+            },
         )
     run_panel.start(config, "rank")
     st.rerun()

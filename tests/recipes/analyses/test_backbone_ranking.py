@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from tests_support.clustered import spread_here
 from tests_support.datasets import Poisoned, build, write_pictures, write_texts
 
 from tl_core.backbones.sources.model_folder import has_classifier
@@ -18,18 +19,19 @@ from tl_core.backbones.sources.resolve import resolve_folder
 from tl_core.config import RunConfig
 from tl_core.errors import BackboneError, DataError
 from tl_core.progress import Progress
+from tl_core.recipes.analyses import backbone_scores
 from tl_core.recipes.analyses.backbone_ranking import rank
 from tl_core.settings import read_settings
 
 
-def go(version, folder, *backbones, rows=1000):
+def go(version, folder, *backbones, rows=1000, processes=1):
     folder.mkdir(exist_ok=True)
     config = RunConfig(
         "rank",
         "local",
         "d@1",
         str(version.folder),
-        options={"backbones": [*backbones], "rows": rows},
+        options={"backbones": [*backbones], "rows": rows, "processes": processes},
     )
     return rank(config, version, folder, folder.parent / "cache", Progress())
 
@@ -117,3 +119,19 @@ def test_nothing_that_works_and_too_few_rows_are_sentences(tmp_path, version):
     few = build(write_texts(tmp_path / "few.csv", 8), tmp_path / "few")
     with pytest.raises(DataError, match="too few training rows"):
         go(few, tmp_path / "run2", "starter:text")
+
+
+def test_backbones_judged_on_other_machines_are_ranked_as_here(
+    tmp_path, tiny, version, monkeypatch
+):
+    """All but what the clock says; test labels reach none of them."""
+    names = [f"local:{tiny(family)}" for family in ("resnet", "vit")] + ["starter:text"]
+    here = go(version, tmp_path / "here", *names)
+    calls = spread_here(monkeypatch)
+    monkeypatch.setattr(backbone_scores, "_items_per_second", lambda *_: 1.0)
+    there = go(version, tmp_path / "there", *names, processes=2)
+    assert calls == [(2, 3)]
+    assert there["failed"] == here["failed"] and there["agreement"] == here["agreement"]
+    for one, other in zip(here["ranking"], there["ranking"], strict=True):
+        assert {**one, "items_per_second": 1.0} == other
+    assert [one["p_value"] for one in here["pairs"]] == [one["p_value"] for one in there["pairs"]]

@@ -147,7 +147,9 @@ def test_a_file_is_predicted_by_a_run(server, ana, tickets, tmp_path):
     source = write_texts(tmp_path / "new.csv")
     path = f"/runs/{run.id}/predictions"
     with source.open("rb") as handle:
-        answer = program.post(path, data={"format": "parquet"}, files={"file": ("new.csv", handle)})
+        answer = program.post(
+            path, data={"format": "parquet", "processes": "3"}, files={"file": ("new.csv", handle)}
+        )
     assert answer.status_code == 202, answer.text
     job = ana.runs.get(answer.json()["run_id"])
     options = RunConfig.read(job.folder).options
@@ -158,6 +160,7 @@ def test_a_file_is_predicted_by_a_run(server, ana, tickets, tmp_path):
         "spreadsheet": False,
         "text_column": "",
         "title_column": "",
+        "processes": 3,
     }
     assert stored.startswith(str(server.settings.home_path / "uploads"))
     assert Path(stored).read_text() == source.read_text()

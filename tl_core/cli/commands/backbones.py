@@ -109,8 +109,21 @@ def _tree_lines(tree: LayerTree) -> Iterator[str]:
 @click.option("--dataset", required=True, metavar="NAME[@VERSION]", help="dataset to rank them on")
 @click.option("--rows", type=int, default=1000, help="training rows in the sample; default: 1000")
 @click.option("--depths", is_flag=True, help="rank each of them after every one of its blocks, too")
+@click.option(
+    "--processes",
+    type=int,
+    default=1,
+    help="backbones at the same time, each on a machine of a Ray cluster; default: 1",
+)
 @click.pass_obj
-def rank(output: Output, references: tuple[str, ...], dataset: str, rows: int, depths: bool) -> int:
+def rank(
+    output: Output,
+    references: tuple[str, ...],
+    dataset: str,
+    rows: int,
+    depths: bool,
+    processes: int,
+) -> int:
     """Several backbones on a sample of a dataset's training rows, the best first."""
     from tl_core.backbones.sources.reference import parse_reference
 
@@ -126,7 +139,7 @@ def rank(output: Output, references: tuple[str, ...], dataset: str, rows: int, d
         settings.user,
         record.reference,
         str(record.folder),
-        options={"backbones": named, "rows": rows, "depths": depths},
+        options={"backbones": named, "rows": rows, "depths": depths, "processes": processes},
     )
     result = result_of(config, RANKING, output)
     if result is None:

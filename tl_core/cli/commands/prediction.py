@@ -37,6 +37,7 @@ class PredictionOptions(TypedDict):
     title_column: str
     yes: bool
     strict: bool
+    processes: int
 
 
 @click.command("predict", cls=Command)
@@ -80,6 +81,12 @@ class PredictionOptions(TypedDict):
 @click.option(
     "--strict", is_flag=True, help="write nothing where a column would have to be guessed"
 )
+@click.option(
+    "--processes",
+    type=int,
+    default=1,
+    help="processes that answer texts at once on a Ray cluster; default: 1",
+)
 @click.pass_obj
 def predict(output: Output, model: str, source: str, **options: Unpack[PredictionOptions]) -> int:
     """Predict a file, folder, zip or table."""
@@ -90,6 +97,7 @@ def predict(output: Output, model: str, source: str, **options: Unpack[Predictio
         options["text_column"],
         options["title_column"],
         options["strict"],
+        options["processes"],
     )
     counts = open_workplace().predict(model, source, wishes, output)
     for doubt in [] if options["yes"] else counts["plan"]["uncertain"]:

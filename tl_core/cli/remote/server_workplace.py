@@ -226,6 +226,7 @@ class ServerWorkplace:
             "spreadsheet": wishes.spreadsheet,
             "text_column": wishes.text_column,
             "title_column": wishes.title_column,
+            "processes": wishes.processes,
         }
         path = f"/runs/{named(model)}/predictions"
         if source.startswith(OWN_ROWS):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tl_core.config.specs import NeighboursSpec, RobustnessSpec
+from tl_core.config.specs import IndexSpec, NeighboursSpec, RobustnessSpec
 from tl_core.jobs.context import Outcome, RunContext
 
 
@@ -64,9 +64,10 @@ def index(run: RunContext) -> Outcome:
     """Read every item with a backbone, so that similar ones are found at once."""
     from tl_core.train.similar.item_search import open_search
 
+    spec = IndexSpec.from_dict(run.config.options)
     run.events.stage("Opening the backbone", share=0.05)
     search = open_search(run.config.backbone, run.version, run.cache, run.settings)
-    rows = sum(len(some) for some, _ in search.read(run.events))
+    rows = sum(len(some) for some, _ in search.read(run.events, spec.processes))
     return Outcome(f"{rows:,} items can be searched", {"rows": rows})
 
 

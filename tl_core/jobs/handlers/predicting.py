@@ -34,6 +34,7 @@ def predict(run: RunContext) -> Outcome:
         title_column=spec.title_column,
         preparation=preparation,
         prepared=spec.prepared,
+        processes=spec.processes,
         most=run.quotas.limit(run.config.owner, "prediction_rows"),
     )
     run.events.log(f"Computed in {counts['precision']}.")

@@ -42,7 +42,7 @@ def sayer(mailbox: ActorHandle) -> Callable[[str], None]:
 @contextmanager
 def printed() -> Iterator[ActorHandle]:
     """A mailbox on this machine, where it is lost only if all is; what comes is printed until the
-    end of the block, and what has come by then.
+    end of the block, and what has come by then. Empty lines tell that time goes by.
     """
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(_Mailbox).remote()
@@ -60,6 +60,6 @@ def _print(mailbox: ActorHandle, over: threading.Event) -> None:
     last = False
     while not last:
         last = over.wait(_BETWEEN_SECONDS)
-        for line in ray.get(mailbox.take.remote()):
+        for line in ray.get(mailbox.take.remote()) or [""]:
             sys.stdout.write(line + "\n")
         sys.stdout.flush()

@@ -1,50 +1,58 @@
-"""Trainings inside a training that machines of a cluster do at the same time, each as it would be
-done here; what they find lies in the folder of each, as ever.
+"""Parts of a run that machines of a cluster do at the same time, each as it would be done here;
+what they find lies in the folder of each, as ever. `part_work` is the other end.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from tl_core.config import RunConfig
-from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import TrainingError, UserError
-from tl_core.json_files import find_object, write_json
-from tl_core.log import quiet_libraries
-from tl_core.progress import Progress
-from tl_core.recipes import load_training
-from tl_core.recipes.shared import trials
-from tl_core.recipes.shared.common import SealedVersion
-from tl_core.recipes.shared.distributed import MARK, STOP, Pipe, forward, launch
+from tl_core.errors import TrainingError
+from tl_core.json_files import find_object
+from tl_core.progress import Part, Progress
+from tl_core.recipes.shared.distributed import MARK, STOP, forward, launch
 
 FAILED = "failed.json"
+LATE = "late"  # a file that ends a part at once; `STOP` in its folder asks it to end early
 OVER = "over"  # what a part says when it is
+WHOLE, HALVES = "whole", "halves"  # whether what was asked to end early counts
 
 
-def train_elsewhere(
-    parts: Mapping[Path, Progress], at_once: int, folder: Path, cache: Path, progress: Progress
-) -> set[Path]:
-    """Train the parts whose configs lie in these folders, on the cluster of this run; gives those
-    that came apart.
+def do_elsewhere(
+    parts: Mapping[Path, Part],
+    at_once: int,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+    *,
+    called: str = "Trainings",
+    share: float = 0.9,
+    halves: bool = False,
+) -> dict[Path, TrainingError]:
+    """Do the parts whose configs lie in these folders, on the cluster of this run; gives why some
+    came apart.
 
     Args:
-        parts: the progress of each.
+        parts: the progress of each, which also says when it is to end.
         at_once: how many at the same time.
         folder: of the whole.
         cache: of features.
         progress: of the whole.
+        called: what they are, in the plural.
+        share: of the whole that they are together.
+        halves: whether a training that was asked to end early is kept.
 
     Raises:
-        TrainingError: when the cluster could not do it, or what they share is refused.
+        TrainingError: when the cluster could not do it.
         Cancelled: when the progress object says so.
     """
     (folder / STOP).unlink(missing_ok=True)
     for part in parts:
-        (part / FAILED).unlink(missing_ok=True)
-    progress.stage("Trainings on the cluster", len(parts), share=0.9)
+        for name in (FAILED, STOP, LATE):
+            (part / name).unlink(missing_ok=True)
+    progress.stage(f"{called} on the cluster", len(parts), share=share)
     numbered, ended = list(parts), set[str]()
 
     def hear(line: str) -> None:
@@ -55,35 +63,45 @@ def train_elsewhere(
         elif said.strip() == OVER:
             ended.add(number)
             progress.batch(len(ended), len(parts))
+        _end({part: parts[part] for i, part in enumerate(numbered) if str(i) not in ended})
 
-    command = (sys.executable, "-m", "tl_core.recipes.cluster.ray_parts", str(at_once))
+    counted = HALVES if halves else WHOLE
+    command = (sys.executable, "-m", "tl_core.recipes.cluster.ray_parts", str(at_once), counted)
     places = [str(place) for place in (folder, cache, *numbered)]
     if launch([*command, *places], dict(os.environ), folder, progress, hear):
         raise TrainingError(
-            "The cluster could not train all parts.",
+            "The cluster could not do all parts.",
             "See the run's log.",
             "Resume the run; parts that are finished are kept.",
         )
     failed = {part: find_object(part / FAILED) for part in parts}
-    for facts in failed.values():
-        if facts and facts["code"] != TrainingError.code:  # what no part could be trained with
-            raise TrainingError(*(str(facts[name]) for name in ("what", "why", "try_this")))
-    return {part for part, facts in failed.items() if facts}
+    return {part: _error(facts) for part, facts in failed.items() if facts}
 
 
-def train_part(part: Path, folder: Path, cache: Path, say: Callable[[str], None]) -> None:
-    """One of them, where it is done; a part that came apart leaves its reason."""
-    quiet_libraries()
-    if trials.recall(part) is not None:
-        return
-    config = RunConfig.read(part)
-    version = SealedVersion(DatasetVersion(Path(config.dataset_dir)))
-    pipe = Pipe(folder, 0, say)
-    try:
-        trained = load_training(config.recipe)(config, version, part, cache, pipe)
-    except UserError as error:
-        pipe.log(f"left out. {error}")
-        write_json(part / FAILED, error.as_dict())
-        return
-    if not pipe.should_stop():  # half a training would be compared as a whole one
-        trials.keep(part, trained)
+def come_apart(failed: Mapping[Path, TrainingError], parts: Mapping[Path, Progress]) -> set[Path]:
+    """The trainings that came apart by themselves, told of.
+
+    Raises:
+        TrainingError: what none of them could be trained with.
+    """
+    for part, error in failed.items():
+        if error.code != TrainingError.code:
+            raise error
+        parts[part].log(f"left out. {error}")
+    return set(failed)
+
+
+def _end(running: Mapping[Path, Part]) -> None:
+    """Tell those whose time is up."""
+    for part, heard in running.items():
+        if heard.late:
+            (part / LATE).touch()
+        elif heard.should_stop():
+            (part / STOP).touch()
+
+
+def _error(facts: Mapping[str, object]) -> TrainingError:
+    """What a part left when it came apart, with the code of its kind."""
+    error = TrainingError(*(str(facts[name]) for name in ("what", "why", "try_this")))
+    error.code = str(facts["code"])
+    return error

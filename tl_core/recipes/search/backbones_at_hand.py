@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from tl_core.backbones.describe import list_backbones
-from tl_core.errors import UserError
+from tl_core.errors import TrainingError, UserError
 from tl_core.recipes.analyses import backbone_ranking
+from tl_core.recipes.cluster.parts import do_elsewhere
 from tl_core.recipes.search.candidates import Candidate
 from tl_core.recipes.search.state import Search
 from tl_core.recipes.shared import trials
@@ -28,6 +30,7 @@ def rank_backbones(search: Search) -> list[str]:
     if len(references) == 1:
         return references
     scores: dict[str, float] = {}
+    errors = _rank_elsewhere(search, references) if search.at_once > 1 else {}
     for number, reference in enumerate(references):
         until = (
             search.budget.spent + _SHARE * search.budget.seconds / (len(references) - 1)
@@ -35,6 +38,8 @@ def rank_backbones(search: Search) -> list[str]:
             else np.inf
         )
         try:
+            if error := errors.get(reference):
+                raise error
             ranking = _rank(search, reference, number, 0.1 / len(references), until)
         except UserError as error:
             search.drop(Candidate("rank", "Ranking", "", reference, {}, 0.0), error)
@@ -55,6 +60,44 @@ def rank_backbones(search: Search) -> list[str]:
         if search.stopped():
             break
     return sorted(scores, key=lambda name: -scores[name])
+
+
+def _rank_elsewhere(search: Search, references: list[str]) -> dict[str, TrainingError]:
+    """Rank each on a machine of the cluster, all but the first in a share of the time; gives what
+    went wrong.
+    """
+    places = [_folder(search, number) for number in range(len(references))]
+    parts = backbone_ranking.write_parts(search.config, references, places, rows=_ROWS)
+    end = search.budget.spent + _SHARE * search.budget.seconds
+    heard = {
+        part: trials.Timed(
+            search.progress,
+            f"Ranking {reference}",
+            1.0,
+            search.budget,
+            end if number else np.inf,
+            firm=True,
+        )
+        for number, (part, reference) in enumerate(zip(parts, references, strict=True))
+        if RANKING.find(part) is None
+    }
+    if not heard:
+        return {}
+    search.tell("Ranking backbones")
+    failed = do_elsewhere(
+        heard,
+        search.at_once,
+        search.folder,
+        search.cache,
+        search.progress,
+        called="Backbones",
+        share=0.1,
+    )
+    return {references[parts.index(part)]: error for part, error in failed.items()}
+
+
+def _folder(search: Search, number: int) -> Path:
+    return search.folder / "trials" / f"rank-{number}"
 
 
 def _at_hand(search: Search) -> list[str]:
@@ -90,7 +133,7 @@ def _rank(
     Raises:
         UserError: when it cannot be used, or is too slow.
     """
-    folder = search.folder / "trials" / f"rank-{number}"
+    folder = _folder(search, number)
     folder.mkdir(parents=True, exist_ok=True)
     known = RANKING.find(folder)
     search.tell(f"Ranking {reference}")
@@ -101,4 +144,5 @@ def _rank(
     )
     options = {"backbones": [reference], "rows": _ROWS}
     own = replace(search.config, kind="rank", options=options)
-    return backbone_ranking.rank(own, search.blind, folder, search.cache, part)
+    backbone_ranking.rank_one(own, search.blind, folder, search.cache, part)
+    return RANKING.load(folder)

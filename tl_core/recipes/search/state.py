@@ -5,6 +5,7 @@ time is left.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from tl_core.json_files import find_object, write_json
 from tl_core.progress import Curve, Progress
 from tl_core.recipes import load_training
 from tl_core.recipes.analyses import estimate
+from tl_core.recipes.cluster.parts import do_elsewhere
 from tl_core.recipes.search.candidates import Candidate
 from tl_core.recipes.shared import trials
 from tl_core.recipes.shared.common import Ints, SealedVersion, Trained
+from tl_core.settings import spread_by
 from tl_core.train.items.item_training import training_of
 
 _SAVING_SECONDS = 5.0
@@ -87,6 +90,11 @@ class Search:
     def left(self) -> float:
         return self.budget.left - self.finishing - self.reading
 
+    @property
+    def at_once(self) -> int:
+        """Trainings at the same time: as tasks of a cluster, where there is one."""
+        return self.settings.processes if spread_by() else 1
+
     def keep_for_reading(self, epoch_seconds: float) -> None:
         """Keep time for what follows the steps of a training: saving, proving, and answering for
         all held-out items.
@@ -121,6 +129,65 @@ class Search:
         ]
         return rows + self.ranked + self.dropped
 
+    def train_all(self, candidates: Sequence[Candidate], share: float) -> list[Tried]:
+        """Train them while there is time, several at once where a cluster can; gives those that did
+        not come apart, in their order. `share` is of each.
+        """
+        begun: dict[Path, Candidate] = {}
+        if self.at_once > 1 and self._may_begin():
+            for candidate in candidates:
+                folder = self._folder(candidate)
+                begun[folder] = _begun(folder, candidate)
+        todo = {folder: one for folder, one in begun.items() if trials.recall(folder) is None}
+        until = self.budget.spent + self.left
+        failed = self._elsewhere(
+            {
+                folder: trials.Timed(self.progress, one.shown, share, self.budget, until)
+                for folder, one in todo.items()
+            },
+            todo,
+            share * len(todo),
+        )
+        found = []
+        for candidate in candidates:
+            folder = self._folder(candidate)
+            if folder in failed or not (folder in begun or self._may_begin()):
+                continue
+            found.append(self.train(candidate, share, self.budget.spent + self.left))
+        return [one for one in found if one]
+
+    def _may_begin(self) -> bool:
+        return not self.stopped() and self.left > 0
+
+    def _folder(self, candidate: Candidate) -> Path:
+        return self.folder / "trials" / candidate.name
+
+    def _elsewhere(
+        self, parts: Mapping[Path, trials.Timed], candidates: Mapping[Path, Candidate], share: float
+    ) -> set[Path]:
+        """Train the candidates of these folders on the cluster; gives those that came apart, each
+        of them on the board.
+        """
+        if not parts:
+            return set()
+        self.tell(", ".join(dict.fromkeys(one.title for one in candidates.values())))
+        for folder, candidate in candidates.items():
+            self._config_of(candidate).write(folder)
+        failed = do_elsewhere(
+            parts, self.at_once, self.folder, self.cache, self.progress, share=share, halves=True
+        )
+        for folder, error in failed.items():
+            self.drop(candidates[folder], error)
+        return set(failed)
+
+    def _config_of(self, candidate: Candidate) -> RunConfig:
+        return replace(
+            self.config,
+            recipe=candidate.recipe,
+            backbone=candidate.backbone,
+            options=candidate.options,
+        )
+
     def train(
         self, candidate: Candidate, share: float, until: float, *, firm: bool = False
     ) -> Tried | None:
@@ -130,14 +197,14 @@ class Search:
         known = next((one for one in self.tried if one.candidate.name == candidate.name), None)
         if known:
             return known
-        folder = self.folder / "trials" / candidate.name
+        folder = self._folder(candidate)
         candidate = _begun(folder, candidate)
         trained = trials.recall(folder)
         if trained is None:
             part = trials.Timed(
                 self.progress, candidate.shown, share, self.budget, until, firm=firm
             )
-            trained = self._train_anew(candidate, folder, part)
+            trained = self._train_anew(candidate, folder, part, share)
         if trained is None:
             return None
         truth, said = self.version.targets[self.held], trials.said(trained, self.held)
@@ -148,16 +215,16 @@ class Search:
         self.tell()
         return new
 
-    def _train_anew(self, candidate: Candidate, folder: Path, progress: Progress) -> Trained | None:
+    def _train_anew(
+        self, candidate: Candidate, folder: Path, progress: trials.Timed, share: float
+    ) -> Trained | None:
         """Train and keep what it left; None, and a line on the board, if it came apart."""
+        if self.at_once > 1:  # whose machines may have GPUs, while this process has none
+            self._elsewhere({folder: progress}, {folder: candidate}, share)
+            return trials.recall(folder)
         began = self.budget.spent
         self.tell(f"{candidate.title} on {candidate.backbone}")
-        own = replace(
-            self.config,
-            recipe=candidate.recipe,
-            backbone=candidate.backbone,
-            options=candidate.options,
-        )
+        own = self._config_of(candidate)
         own.write(folder)
         try:
             trained: Trained = load_training(candidate.recipe)(

@@ -118,6 +118,11 @@ class OutOfTimeError(TrainingError):
     """A part of a search took longer than it may."""
 
 
+def out_of_time() -> OutOfTimeError:
+    """The error in words."""
+    return OutOfTimeError("It is too slow for this budget.", "", "Give the search more minutes.")
+
+
 class Timed(Part):
     """A part that is to end by a time: it is asked to stop then, and, if `firm`, made to."""
 
@@ -137,10 +142,12 @@ class Timed(Part):
     def batch(self, done: int, total: int) -> None:
         super().batch(done, total)
         self._budget.tick()
-        if self._firm and self._budget.spent > self._until:
-            raise OutOfTimeError(
-                "It is too slow for this budget.", "", "Give the search more minutes."
-            )
+        if self.late:
+            raise out_of_time()
+
+    @property
+    def late(self) -> bool:
+        return self._firm and self._budget.spent > self._until
 
     def should_stop(self) -> bool:
         self._budget.tick()

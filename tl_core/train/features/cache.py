@@ -13,7 +13,7 @@ import json
 import os
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,15 +21,19 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from tl_core.backbones.backbone import Backbone, Extractor
+from tl_core.backbones.encoding import Inputs
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.json_files import write_json
 from tl_core.progress import Progress
+from tl_core.settings import spread_by
+from tl_core.spread.pieces import Arrays, Pieces
 from tl_core.train.arrays import Features, Ints
 from tl_core.train.features.examples import Batch
-from tl_core.train.items.item_training import Item, read_inputs, training_of
+from tl_core.train.items.item_training import read_inputs, training_of
 
 _AHEAD = 3  # batches decoded while the backbone computes
+Found = tuple[int, Features]  # the number of a batch and its features (items, width)
 Values = np.memmap[tuple[int, ...], np.dtype[np.float32]]
 
 
@@ -57,8 +61,10 @@ def extract_features(
     bf16: bool,
     batch_size: int,
     progress: Progress,
+    processes: int = 1,
 ) -> Features:
-    """Features of `rows`, float32 (rows, width), read from `cache` as far as they are there.
+    """Features of `rows`, float32 (rows, width), read from `cache` as far as they are there; else
+    by `processes` at the same time where a cluster does the work.
 
     Raises:
         ConfigError: when the preprocessing is random, since a cache would freeze one draw of it.
@@ -74,7 +80,18 @@ def extract_features(
             os.utime(manifest)
             progress.batch(len(rows), len(rows))
         else:
-            _fill(version, rows, backbone, extractor, folder, bf16, batch_size, progress)
+            equal = backbone.kind.needs_equal_sizes(backbone.processor)
+            batches = plan_batches(version, rows, batch_size, equal=equal)
+            _refuse_random(backbone, read_inputs(version, rows[batches[0][:2]]))
+
+            def read(missing: list[int], tick: Callable[[], None]) -> Iterator[Found]:
+                if processes > 1 and spread_by():
+                    about = {"batch_size": batch_size, "bf16": bf16}
+                    pieces = _elsewhere(version, rows, backbone, about, processes, folder)
+                    return _features_of(pieces.done(missing, tick))
+                return _here(version, rows, batches, missing, backbone, extractor, bf16)
+
+            _fill(batches, (len(rows), backbone.port.width), folder, read, progress)
             facts = {"width": backbone.port.width, "backbone": backbone.reference}
             inputs = version.info.inputs_fingerprint
             write_json(manifest, {"rows": len(rows), "inputs": inputs, **facts})
@@ -96,35 +113,74 @@ def _locked(folder: Path, progress: Progress) -> FileLock:
 
 
 def _fill(
-    version: DatasetVersion,
-    rows: Ints,
-    backbone: Backbone,
-    extractor: Extractor,
+    batches: list[Ints],
+    shape: tuple[int, int],
     folder: Path,
-    bf16: bool,
-    batch_size: int,
+    read: Callable[[list[int], Callable[[], None]], Iterator[Found]],
     progress: Progress,
 ) -> None:
-    equal = backbone.kind.needs_equal_sizes(backbone.processor)
-    batches = plan_batches(version, rows, batch_size, equal=equal)
-
-    def load(positions: Ints) -> list[Item]:
-        return read_inputs(version, rows[positions])
-
-    _refuse_random(backbone, load(batches[0][:2]))
-    shape = (len(rows), backbone.port.width)
+    """Read the batches that are missing, by their numbers, and write each down."""
     values, done = _open_values(folder, shape, batches)
     finished = sum(len(batches[number]) for number in done)
     missing = [number for number in range(len(batches)) if number not in done]
+
+    def tell() -> None:
+        progress.batch(finished, shape[0])
+
     with (folder / "batches.jsonl").open("a") as log:
-        for number, batch in _ahead(missing, lambda n: backbone.encode(load(batches[n]))):
-            features = extractor(batch, bf16=bf16)
+        for number, features in read(missing, tell):
             values[batches[number]] = features
             log.write(json.dumps([number, zlib.crc32(features.tobytes())]) + "\n")
             log.flush()
             finished += len(features)
-            progress.batch(finished, len(rows))
+            tell()
     values.flush()
+
+
+def _here(
+    version: DatasetVersion,
+    rows: Ints,
+    batches: list[Ints],
+    missing: list[int],
+    backbone: Backbone,
+    extractor: Extractor,
+    bf16: bool,
+) -> Iterator[Found]:
+    """Number and features (items, width) of each batch, by this process."""
+
+    def load(number: int) -> Batch:
+        return backbone.encode(read_inputs(version, rows[batches[number]]))
+
+    for number, batch in _ahead(missing, load):
+        yield number, extractor(batch, bf16=bf16)
+
+
+def _elsewhere(
+    version: DatasetVersion,
+    rows: Ints,
+    backbone: Backbone,
+    about: Mapping[str, object],
+    processes: int,
+    folder: Path,
+) -> Pieces:
+    """The same batches, by processes of the cluster, which open the backbone each."""
+    np.save(folder / "rows.npy", rows)
+    made_of = {
+        **about,
+        "version": str(version.folder),
+        "rows": str(folder / "rows.npy"),
+        "backbone": backbone.reference,
+        "pooling": backbone.pooling,
+        "max_length": backbone.max_length,
+        "identity": backbone.identity,
+    }
+    worker = "tl_core.train.features.batch_reading:BatchReading"
+    return Pieces(worker, made_of, processes, folder / "cluster")
+
+
+def _features_of(found: Iterator[tuple[int, Arrays]]) -> Iterator[Found]:
+    for number, arrays in found:
+        yield number, np.asarray(arrays["features"], np.float32)
 
 
 def plan_batches(
@@ -147,7 +203,7 @@ def plan_batches(
     ]
 
 
-def _refuse_random(backbone: Backbone, inputs: list[Item]) -> None:
+def _refuse_random(backbone: Backbone, inputs: Inputs) -> None:
     once, again = backbone.encode(inputs), backbone.encode(inputs)
     if any(not bool((once[name] == again[name]).all()) for name in once):
         raise ConfigError(

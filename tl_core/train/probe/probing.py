@@ -49,9 +49,15 @@ class Reading:
         return self.settings.batch_size or best_batch(self.backbone.modality)
 
     def read(
-        self, extractor: Extractor, rows: Ints, progress: Progress, *, bf16: bool = False
+        self,
+        extractor: Extractor,
+        rows: Ints,
+        progress: Progress,
+        *,
+        bf16: bool = False,
+        processes: int = 1,
     ) -> Features:
-        """Features of some rows, kept."""
+        """Features of some rows, kept; `processes` read them at the same time in a cluster."""
         return extract_features(
             self.version,
             rows,
@@ -61,6 +67,7 @@ class Reading:
             bf16=bf16,
             batch_size=self.batch_size,
             progress=progress,
+            processes=processes,
         )
 
     def read_all(self, progress: Progress, share: float = 0.7) -> Features:

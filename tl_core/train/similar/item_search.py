@@ -70,15 +70,18 @@ class ItemSearch:
             ).exists()
         )
 
-    def read(self, progress: Progress) -> list[tuple[Ints, Features]]:
-        """Rows and features (rows, width) of each split, read as far as they are not kept."""
+    def read(self, progress: Progress, processes: int = 1) -> list[tuple[Ints, Features]]:
+        """Rows and features (rows, width) of each split, read as far as they are not kept, by
+        `processes` at the same time in a cluster.
+        """
         reading = Reading(ProbeSettings(), self.version, self._rows, self.backbone, self.cache)
         everything, parts = sum(map(len, self._rows.values())), []
         with self.backbone.extracting() as extractor:
             for split, rows in self._rows.items():
                 share = 0.9 * len(rows) / everything
                 progress.stage(f"Reading {split} rows with the backbone", len(rows), share=share)
-                parts.append((rows, reading.read(extractor, rows, progress)))
+                features = reading.read(extractor, rows, progress, processes=processes)
+                parts.append((rows, features))
         return parts
 
     def like_row(self, row: int, progress: Progress) -> tuple[Ints, Floats]:

@@ -50,7 +50,7 @@ def from_fields(fields: Mapping[str, str], model: type[Model]) -> Model:
     """
     content: dict[str, object] = dict(fields)
     for name, spec in model.model_fields.items():
-        structured = spec.annotation is bool or get_origin(spec.annotation) is dict
+        structured = spec.annotation in (bool, int) or get_origin(spec.annotation) is dict
         if structured and name in fields:
             with suppress(ValueError, RecursionError):  # as a text it is refused
                 content[name] = json.loads(fields[name])

@@ -110,6 +110,9 @@ class FileWishes(Sent):
     spreadsheet: bool = Field(False, description="Guard cells that a spreadsheet would run.")
     text_column: Name = ""
     title_column: Name = ""
+    processes: int = Field(
+        1, ge=1, le=64, description="Processes that answer texts at once on a Ray cluster."
+    )
 
 
 class Unlabelled(FileWishes):
