@@ -62,13 +62,25 @@ def browser():
         launched.close()
 
 
+@pytest.fixture(scope="package")
+def visits(browser):
+    """What one browser keeps from page to page: the programs of all pages are loaded once."""
+    made = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def page(browser, server):
-    opened = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+def page(visits, server):
+    """A page that remembers nothing of earlier tests."""
+    opened = visits.new_page()
     opened.set_default_timeout(120_000)
     yield opened
     assert not opened.get_by_text("Traceback").count()
+    if opened.url.startswith("http"):
+        opened.evaluate("localStorage.clear()")
     opened.close()
+    visits.clear_cookies()
 
 
 @pytest.fixture(scope="package")

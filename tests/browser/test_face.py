@@ -29,6 +29,8 @@ _STYLED = "() => getComputedStyle(document.querySelector('.st-key-bar-row')).min
 _FITS = """width => Math.max(
     document.scrollingElement.scrollWidth,
     document.querySelector('[data-testid=stMain]').scrollWidth) <= width"""
+_LIGHTNESS = """() => getComputedStyle(document.querySelector('[data-testid=stApp]'))
+    .backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, one) => sum + Number(one), 0)"""
 _CELL = """([down, across]) => {
     const plot = document.querySelector('.js-plotly-plot'), at = plot.getBoundingClientRect();
     const {xaxis, yaxis} = plot._fullLayout;
@@ -54,7 +56,7 @@ def strained(tmp_path_factory):
         check=True,
         capture_output=True,
     )
-    server = Server(home, {"HF_HUB_OFFLINE": "1"})
+    server = Server(home, {"HF_HUB_OFFLINE": "1", "TL_DISPATCHER": "external"})
     yield server
     server.process.kill()
     server.process.wait()
@@ -72,14 +74,10 @@ def runs(strained):
     return found
 
 
-@pytest.fixture(params=["light", "dark"])
-def tab(browser, request):
-    """A browser tab in a colour scheme."""
-    opened = browser.new_page(
-        viewport={"width": 1440, "height": 900},
-        color_scheme=request.param,
-        reduced_motion="reduce",
-    )
+@pytest.fixture(scope="module")
+def tab(browser):
+    """A browser tab, one for all pages: what they have in common is loaded once."""
+    opened = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     opened.set_default_timeout(60_000)
     yield opened
     opened.close()
@@ -89,7 +87,7 @@ def visit(tab, server, address: str, /, **parameters: str) -> None:
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
     tab.goto(f"{server.url}/{'' if address == 'home' else address}?{query}")
     tab.locator("h1").first.wait_for()
-    tab.wait_for_function(_STYLED)  # the stylesheet comes a moment after the first words
+    tab.wait_for_function(_STYLED, polling=50)  # the stylesheet comes after the first words
     settled(tab)
     assert not tab.get_by_text("Something went wrong").count()
 
@@ -116,8 +114,19 @@ def serious(tab) -> list[str]:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_axe_finds_nothing_serious(strained, runs, tab, address):
+def test_axe_finds_nothing_serious_and_the_content_stands_close_below_the_bar(
+    strained, runs, tab, address
+):
+    tab.emulate_media(color_scheme="light")
     visit(tab, strained, address, dataset="discs@1", run=runs["discs"])
+    bar = tab.locator(".st-key-bar").bounding_box()
+    head = tab.locator("h1").first.bounding_box()
+    assert 0 <= head["y"] - (bar["y"] + bar["height"]) <= _HEAD
+    assert serious(tab) == []
+    lightness = tab.evaluate(_LIGHTNESS)
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_function(f"light => ({_LIGHTNESS})() < light / 2", arg=lightness, polling=50)
+    settled(tab)
     assert serious(tab) == []
 
 
@@ -128,7 +137,7 @@ def test_no_page_sticks_out_at_any_width(strained, runs, page, project, picture)
         visit(page, strained, address, dataset=f"{project}@1", run=runs[project])
         for width, height in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_function(_FITS, arg=width, timeout=20_000)  # tables follow the window
+            page.wait_for_function(_FITS, arg=width, timeout=20_000, polling=50)
         picture(page, f"edge-{project[:12]}-{address}")
 
 
@@ -197,16 +206,6 @@ def test_a_click_anywhere_in_a_cell_of_a_zoomed_matrix_opens_its_items(
     leads_to(first)  # an empty cell leads nowhere, not to its neighbour
 
 
-def test_the_first_content_stands_close_below_the_bar(strained, runs, page):
-    page.set_viewport_size({"width": 1440, "height": 900})
-    for address in ADDRESSES:
-        visit(page, strained, address, dataset="discs@1", run=runs["discs"])
-        bar = page.locator(".st-key-bar").bounding_box()
-        head = page.locator("h1").first.bounding_box()
-        gap = head["y"] - (bar["y"] + bar["height"])
-        assert 0 <= gap <= _HEAD, (address, gap)
-
-
 def test_the_bar_stays_while_the_page_scrolls(strained, runs, page):
     page.set_viewport_size({"width": 1440, "height": 500})
     visit(page, strained, "report", run=runs["many-classes"])
@@ -227,8 +226,8 @@ def test_places_are_reached_by_keyboard(strained, page):
 
 def test_an_empty_studio_says_what_to_do_on_every_page(browser, tmp_path, picture):
     (tmp_path / "empty").mkdir()
-    server = Server(tmp_path / "empty", {"HF_HUB_OFFLINE": "1"})
-    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    server = Server(tmp_path / "empty", {"HF_HUB_OFFLINE": "1", "TL_DISPATCHER": "external"})
+    opened = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     opened.set_default_timeout(60_000)
     try:
         for address in ADDRESSES:

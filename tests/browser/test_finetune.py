@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 from tests_support.datasets import first_rows, write_pictures, write_texts
-from tests_support.studio import add_from_server, settled, upload
+from tests_support.studio import add_from_server, settled, trained, upload
 
 pytestmark = pytest.mark.browser
 _STEP_BEYOND = """before => {
@@ -23,7 +23,7 @@ def test_design_a_lora_run_watch_it_refresh_stop_and_read_the_report(
     page, server, picture, tmp_path, shared
 ):
     page.goto(f"{server.url}/add-data")
-    upload(page, first_rows(shared / "data" / "trec" / "train.csv", tmp_path / "trec.csv", 500))
+    upload(page, first_rows(shared / "data" / "trec" / "train.csv", tmp_path / "trec.csv", 240))
     page.get_by_role("textbox", name="Name of the dataset").fill("questions")
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_role("heading", name="Items", exact=True).wait_for()
@@ -97,8 +97,7 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
         page.locator(f"input[aria-label={setting}]").fill("1")
         page.locator(f"input[aria-label={setting}]").press("Enter")
     page.get_by_role("button", name="Start training").click()
-    page.get_by_role("button", name="Read the report").wait_for(timeout=240_000)
-    page.get_by_role("button", name="Read the report").click()
+    page.goto(f"{server.url}/report?run={trained(page, server)}")
     page.get_by_role("heading", name="Which strategy?").wait_for()
     picture(page, "ladder", height=1200)
 
@@ -106,7 +105,7 @@ def test_a_small_ladder_recommends_and_keeps_a_model(page, server, picture, tmp_
 def test_a_search_is_watched_survives_a_reload_is_stopped_and_keeps_its_best(
     page, server, picture, tmp_path
 ):
-    add_from_server(page, server.url, write_texts(server.home.parent / "searched.csv", 200))
+    add_from_server(page, server.url, write_texts(server.home.parent / "searched.csv", 120))
     page.goto(f"{server.url}/design?dataset=searched")
     page.get_by_role("button", name="The best in 20 minutes").click()
     picture(page, "design-auto")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from tests_support.datasets import first_rows, write_pictures
 from tests_support.processes import kill_all, of_home
-from tests_support.studio import Server, downloaded, settled, upload
+from tests_support.studio import Server, downloaded, settled, trained, upload
 
 from tl_core.database.engine import open_database
 from tl_core.registry.runs import RunStore
@@ -112,7 +112,7 @@ def test_photos_from_zip_to_prediction(page, server, shared, tmp_path, picture):
     page.get_by_text("starter:image").first.wait_for()
     picture(page, "design")
     page.get_by_role("button", name="Start training").dblclick()
-    watch_to_the_end(page)
+    page.goto(f"{server.url}/report?run={trained(page, server)}")
     page.get_by_text("The test score is closed", exact=False).first.wait_for()
     assert page.get_by_text("153 test items").count() == 0
     picture(page, "report-closed", 1300)
@@ -147,7 +147,7 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
     page.get_by_role("button", name="Choose a backbone").click()
     page.get_by_role("button", name="Use this").first.click()
     page.get_by_role("button", name="Start training").click()
-    watch_to_the_end(page)
+    page.goto(f"{server.url}/report?run={trained(page, server)}")
     page.get_by_role("button", name="Open the test score").click()
     page.get_by_text("200 test items").wait_for()
     assert accuracy(page) >= 75
@@ -171,22 +171,19 @@ def slow_dataset(tmp_path):
 
 
 @pytest.fixture
-def mortal(tmp_path_factory, slow_dataset, browser):
+def mortal(tmp_path_factory, slow_dataset, unpacked):
     """A server of its own, for a test that kills it."""
-    own = Server(
-        tmp_path_factory.mktemp("killed") / "home", {"TL_DATA_DIRS": str(slow_dataset.parent)}
-    )
+    home = tmp_path_factory.mktemp("killed") / "home"
+    home.mkdir()
+    (home / "starters").symlink_to(unpacked)
+    own = Server(home, {"TL_DATA_DIRS": str(slow_dataset.parent)})
     yield own
-    for context in browser.contexts:
-        context.close()
     own.process.kill()
     own.process.wait()
     kill_all(own.home)
 
 
-def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset):
-    page = browser.new_page()
-    page.set_default_timeout(120_000)
+def test_killing_the_app_in_mid_run_loses_nothing(page, visits, mortal, slow_dataset):
     page.goto(f"{mortal.url}/add-data")
     page.get_by_text("This server", exact=True).click()
     page.get_by_role("textbox", name="Folder or file on this server").fill(str(slow_dataset))
@@ -201,11 +198,12 @@ def test_killing_the_app_in_mid_run_loses_nothing(browser, mortal, slow_dataset)
     page.get_by_text("rows with the backbone").first.wait_for()
     address = page.url
     assert "run=" in address
-    second = browser.new_page()
+    second = visits.new_page()
     second.goto(address)
     second.get_by_text("of the whole run").wait_for()
     mortal.process.kill()
     mortal.process.wait()
+    second.close()
     workers = [
         p
         for p in of_home(mortal.home)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
-import sys
 
 import pytest
-from tests_support.studio import ROOT, add_from_server, settled
+from tests_support.studio import add_from_server, settled
+
+from tl_core.cli.main import main
 
 pytestmark = pytest.mark.browser
 _KINDS = ("sport", "money")
@@ -29,16 +29,11 @@ def write_news(path, labelled=40, waiting=100):
 
 
 def command(server, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "tl_core", *map(str, arguments)],
-        cwd=ROOT,
-        env=server.environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """A command in the environment of the server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        assert main([*map(str, arguments)]) == 0
 
 
 def label_elsewhere(server, folder, most):

@@ -8,7 +8,7 @@ import re
 
 import pytest
 from tests_support.datasets import write_pictures
-from tests_support.studio import add_from_server, settled
+from tests_support.studio import add_from_server, settled, trained
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeated(
     page, server, picture
 ):
-    source = write_pictures(server.home.parent / "flipped", each=60)
+    source = write_pictures(server.home.parent / "flipped", each=50)
     for number in (2, 11, 19, 33, 47):
         for label, other in (("red", "green"), ("green", "blue")):
             (source / label / f"{number}.png").rename(
@@ -26,7 +26,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     page.goto(f"{server.url}/design?dataset=flipped")
     page.locator("label").filter(has_text="Keep the test score closed").click()
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text("Read the report").wait_for(timeout=240_000)
+    trained(page, server)
 
     page.goto(f"{server.url}/labels?dataset=flipped")
     page.get_by_role("button", name="Look for wrong labels").click()
@@ -57,7 +57,7 @@ def test_wrong_labels_are_found_mended_by_key_and_click_and_the_training_repeate
     page.get_by_text(f"{total} changed, 0 left out so far").wait_for()
     page.get_by_role("button", name="Make a new version of it").click()
     page.get_by_role("button", name="Train again on this version").click()
-    page.get_by_text("Read the report").wait_for(timeout=240_000)
+    trained(page, server)
     page.goto(f"{server.url}/labels?dataset=flipped@2")
     page.get_by_text("Compare with the training before the change").click()
     page.get_by_role("heading", name="Is the difference more than chance?").wait_for()

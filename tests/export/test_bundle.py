@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests_support import elsewhere
 from tests_support.exported import CORE, EACH, NAMES, NO_ONNX, SPECIAL
 
 from tl_core.backbones.classifier import load_classifier
@@ -63,31 +64,12 @@ print(json.dumps(said))
 """
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory, exported):
-    """A Python that has the requirements of bundles, which the core of families has all of, and
-    nothing else.
-    """
-    folder = tmp_path_factory.mktemp("elsewhere")
-    needed = sorted(
-        {
-            line
-            for name in CORE
-            for line in (exported.bundle(name)[0] / "requirements.txt").read_text().split()
-        }
-    )
-    uv, python = Path(sys.executable).with_name("uv"), folder / "venv" / "bin" / "python"
+def install(folder, needed):
+    """The Python of a new environment into which these requirements were installed as people do."""
+    uv, python = Path(sys.executable).with_name("uv"), folder / "bin" / "python"
     bare = ["--without-pip"] if uv.exists() else []
-    subprocess.run([sys.executable, "-m", "venv", *bare, folder / "venv"], check=True)
-    quick = [
-        uv,
-        "pip",
-        "install",
-        "-q",
-        "--python",
-        python,
-        *needed,
-    ]  # pip steps in where it cannot
+    subprocess.run([sys.executable, "-m", "venv", *bare, folder], check=True)
+    quick = [uv, "pip", "install", "-q", "--python", python, *needed]  # pip where it cannot
     if not uv.exists() or subprocess.run(quick, capture_output=True).returncode:
         subprocess.run([python, "-m", "ensurepip"], check=True, capture_output=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "--no-compile", *needed], check=True)
@@ -96,14 +78,25 @@ def environment(tmp_path_factory, exported):
 
 @pytest.mark.timeout(2400)  # where pip has to unpack gigabytes
 @pytest.mark.parametrize(
-    "names", [CORE, pytest.param(NAMES, marks=pytest.mark.whole)], ids=["core", "all"]
+    ("names", "made"),
+    [(CORE, elsewhere.link), pytest.param(NAMES, install, marks=pytest.mark.whole)],
+    ids=["core", "all"],
 )
 def test_in_another_place_and_environment_every_bundle_says_the_same(
-    exported, environment, tmp_path, names
+    exported, tmp_path, names, made
 ):
+    """The environment has the requirements of bundles, which the core of families has all of, and
+    nothing else.
+    """
+    needed = {
+        line
+        for name in CORE
+        for line in (exported.bundle(name)[0] / "requirements.txt").read_text().split()
+    }
+    python = made(tmp_path / "venv", sorted(needed))
     moved = [shutil.copytree(exported.bundle(name)[0], tmp_path / "moved" / name) for name in names]
     done = subprocess.run(
-        [environment, "-c", ELSEWHERE, *moved],
+        [python, "-c", ELSEWHERE, *moved],
         cwd=tmp_path,
         text=True,
         capture_output=True,

@@ -8,7 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from tl_core.database.engine import open_database
+from tl_core.registry.run import ACTIVE
+from tl_core.registry.runs import RunStore
+from tl_core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +69,7 @@ def settled(page, calm: int = 400) -> None:
     Before that, widgets of the last drawing still stand there, and what is given to them is lost.
     """
     page.evaluate("window.calmSince = null")
-    page.wait_for_function(_SETTLED, arg=calm)
+    page.wait_for_function(_SETTLED, arg=calm, polling=50)
 
 
 def upload(page, *paths: Path) -> None:
@@ -101,3 +106,20 @@ def add_from_server(page, url: str, source: Path) -> None:
     page.get_by_role("button", name="Look inside").click()
     page.get_by_role("button", name="Save as dataset").click()
     page.get_by_role("heading", name="Items", exact=True).wait_for()
+
+
+def trained(page, server: Server, seconds: float = 240.0) -> str:
+    """The run that the live page shows, once it is done. Nobody looks at it until then: a page that
+    is drawn anew every second takes its processor from the training.
+    """
+    page.wait_for_url("**/live?*run=*")
+    run = parse_qs(urlsplit(page.url).query)["run"][0]
+    page.goto("about:blank")
+    settings = Settings(home=str(server.home))
+    runs = RunStore(open_database(settings), settings.user, settings.home_path)
+    end = time.monotonic() + seconds
+    while (found := runs.get(run)).status in ACTIVE:
+        assert time.monotonic() < end, "the run did not end in time"
+        time.sleep(0.2)
+    assert found.status == "done", found.reason
+    return run
