@@ -19,6 +19,11 @@ noun, found = items_of(info.modality), health_of(info)
 serious = [one for one in info.findings if one["severity"] != "info"]
 verdict = f"; {len(serious)} thing{'s' * (len(serious) > 1)} to look at." if serious else "."
 trainable = all(one["id"] != "too_small" for one in info.findings)
+step, icon, page = (
+    ("Label items", "new_label", "pages/data/label.py")
+    if info.labelled_here and not info.classes
+    else ("Choose a backbone", "arrow_forward", "pages/train/backbone.py")
+)
 splits = " · ".join(f"{count:,} {split}" for split, count in info.splits.items())
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown(
@@ -29,9 +34,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
         width="stretch",
     )
     if not rights.against(rights.WORK, record) and st.button(
-        "Choose a backbone", type="primary", icon=":material/arrow_forward:"
+        step, type="primary", icon=f":material/{icon}:"
     ):
-        st.switch_page("pages/train/backbone.py", query_params={"dataset": record.reference})
+        st.switch_page(page, query_params={"dataset": record.reference})
     if st.button("Versions and download", icon=":material/history:"):
         st.switch_page("pages/data/versions.py", query_params={"dataset": record.reference})
 

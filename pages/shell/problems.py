@@ -19,7 +19,7 @@ from tl_core.errors import UserError
 log = logging.getLogger("pages")
 REFUSALS = (UserError, OSError, *NO_ANSWER)
 """What `words_of` has words for."""
-_REFUSED, _SHOWN = "callback_refused", "refusal_shown"
+_REFUSED, _SHOWN, _PLACE = "callback_refused", "refusal_shown", "place"
 _P = ParamSpec("_P")
 
 
@@ -58,20 +58,27 @@ def caught() -> Iterator[None]:
 
 
 @contextmanager
-def in_callback() -> Iterator[None]:
+def in_callback(place: str = "") -> Iterator[None]:
     """Around what a callback does, all of it: a refusal is kept, and `refused` shows it in the page
-    that is drawn next, which stands as it would without.
+    that is drawn next, which stands as it would without. What goes well takes an earlier refusal
+    away.
+
+    Args:
+        place: the part of the page where it is shown; below the title where none is named.
     """
     try:
         yield
     except REFUSALS as error:
-        st.session_state[_REFUSED] = words_of(error)
+        st.session_state[_REFUSED] = {**words_of(error), _PLACE: place}
         st.rerun()  # the whole page, where the widget is in a fragment
+    if st.session_state.get(_SHOWN):
+        st.rerun()
 
 
-def refused() -> None:
-    """Show what the callback before this run of the page was refused, if it was."""
-    if said := st.session_state.get(_SHOWN):
+def refused(place: str = "") -> None:
+    """Show what the callback before this run of the page was refused at a place, if it was."""
+    said = st.session_state.get(_SHOWN)
+    if said and said[_PLACE] == place:
         show(said)
 
 

@@ -56,6 +56,14 @@ def test_ranking_backbones_leads_to_labelling(bare):
     assert not app.exception and not app.error
 
 
+def test_items_lead_to_labelling_and_to_no_backbone_before(bare):
+    app = opened("pages/data/items.py", dataset=bare.reference)
+    shown = [one.label for one in app.button]
+    assert "Label items" in shown and "Choose a backbone" not in shown
+    press(app, "Label items")
+    assert not app.error
+
+
 def wait_for(app, label):
     end = time.monotonic() + 180
     while not any(one.label == label for one in app.button):

@@ -136,6 +136,17 @@ def test_alike_items_can_be_the_first_of_a_class_and_count_for_the_next_choice(s
     assert [run.status for run in studio.runs.list(kind="propose")].count("queued") == 1
 
 
+def test_a_refusal_is_told_once_and_goes_with_the_next_answer(proposed):
+    app = page(proposed)
+    next(one for one in app.text_input if one.label == "Name of the new class").set_value(
+        "x" * 101
+    ).run()
+    button(app, "Label this item with it").click().run()
+    assert [one.value.count("cannot be the name") for one in app.error] == [1]
+    button(app, "bad").click().run()
+    assert not app.error and len(decisions(proposed.folder)) == 1
+
+
 def test_enough_labels_have_the_next_items_chosen_in_the_background(studio, proposed):
     app = page(proposed)
     for _ in range(10):

@@ -14,16 +14,17 @@ from tl_core.registry.datasets import DatasetRecord
 from tl_core.results import LabelCluster
 from tl_core.services.labelling import Labelling, order_of
 
+_PLACE = "alike"
 _SHOWN = 24  # items that are labelled at once: as many as can be looked at
 
 
 @st.fragment
 def show(record: DatasetRecord, clusters: Sequence[LabelCluster]) -> None:
     """Choose a cluster, look at its items, take out what does not belong, label the rest."""
+    problems.refused(_PLACE)
     if why := rights.against(rights.WORK, record):
         st.caption(plain(why))
         return
-    problems.refused()
     with problems.caught():
         labelling = desk.of(record)
         answered = {*labelling.standing.labels}
@@ -94,7 +95,7 @@ def _label_them(
 
 
 def _label(record: DatasetRecord, rows: list[int], label: str, new: bool) -> None:
-    with problems.in_callback():
+    with problems.in_callback(_PLACE):
         labelling = desk.of(record)
         labelling.label(rows, label, why="cluster", aided=True, new=new)
         answers = services.answers().list(record.reference)

@@ -16,6 +16,7 @@ from tl_core.labelling.agreement import Agreement
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.services.labelling import Dispute, Labelling, Standing
 
+_PLACE = "people"
 _WIDTH = 320
 _SHOWN = 10  # disputes at once
 
@@ -23,7 +24,7 @@ _SHOWN = 10  # disputes at once
 @st.fragment
 def show(record: DatasetRecord) -> None:
     """Who has labelled how many, how far they agree, and what is to be settled."""
-    problems.refused()
+    problems.refused(_PLACE)
     with problems.caught():
         labelling = desk.of(record)
         now = labelling.standing
@@ -56,7 +57,7 @@ def _share(record: DatasetRecord) -> None:
 
 
 def _ask_twice(record: DatasetRecord, key: str) -> None:
-    with problems.in_callback():
+    with problems.in_callback(_PLACE):
         services.answers().ask_twice(record.reference, st.session_state[key])
 
 
@@ -130,7 +131,7 @@ def _dispute(record: DatasetRecord, labelling: Labelling, one: Dispute) -> None:
 
 
 def _settle(record: DatasetRecord, row: int, cell: str) -> None:
-    with problems.in_callback():
+    with problems.in_callback(_PLACE):
         desk.of(record).settle(row, cell)
 
 

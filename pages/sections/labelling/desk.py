@@ -53,7 +53,6 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
         queue: what is to be labelled.
         below: draws what changes with each answer, below the choices.
     """
-    problems.refused()
     with problems.caught():
         labelling = of(record)
         now = labelling.standing
