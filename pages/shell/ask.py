@@ -50,7 +50,8 @@ def ask(
 def send(topic: str, call: str, about: str = "", **arguments: object) -> None:
     """Send a question, in place of the topic's earlier one."""
     with problems.caught():
-        ticket = Ticket(about, services.compute().call(call, **arguments))
+        number = services.compute().call(call, services.user(), **arguments)
+    ticket = Ticket(about, number)
     st.session_state["tickets"] = {**st.session_state["tickets"], topic: ticket}
 
 
@@ -73,7 +74,7 @@ def answer(
     if ticket is None:
         return None
     try:
-        ready, value = services.compute().poll(ticket.number)
+        ready, value = services.compute().poll(ticket.number, services.user())
     except UserError as error:
         failed(error)
         return None
@@ -114,7 +115,7 @@ def ignore(error: UserError) -> None:
 def _wait(number: int, waiting: Waiting, *, quiet: bool) -> None:
     """The words until the answer, good or bad, is there; then the whole page runs again."""
     try:
-        ready, _ = services.compute().poll(number)
+        ready, _ = services.compute().poll(number, services.user())
     except UserError:
         ready = True
     if ready:

@@ -91,6 +91,22 @@ def test_errors_keep_their_words(client):
         client.poll(12345)
 
 
+def test_an_answer_is_for_whoever_asked_alone(client, tmp_path):
+    about = {"path": str(write_texts(tmp_path / "t.csv")), "staging": str(tmp_path), "options": {}}
+    ticket = client.call("inspect_source", "ana", **about)
+    for other in ("ben", ""):
+        with pytest.raises(UserError, match="has stopped"):
+            client.poll(ticket, other)
+    end = time.monotonic() + 90
+    while not client.poll(ticket, "ana")[0]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert client.poll(ticket, "ana")[1]["modality"] == "text"
+    for other in ("ben", ""):
+        with pytest.raises(UserError, match="has stopped"):
+            client.poll(ticket, other)
+
+
 def test_a_killed_helper_is_noticed_and_replaced(client, tmp_path):
     source = str(write_texts(tmp_path / "t.csv"))
     answer(client, "inspect_source", path=source, staging=str(tmp_path), options={})

@@ -15,11 +15,11 @@ class Helper:
     def __init__(self):
         self.sent, self.answers = [], {}
 
-    def call(self, name, /, **arguments):
+    def call(self, name, by="", /, **arguments):
         self.sent.append((name, arguments))
         return len(self.sent)
 
-    def poll(self, ticket):
+    def poll(self, ticket, by=""):
         value = self.answers.get(ticket)
         if isinstance(value, Exception):
             raise value

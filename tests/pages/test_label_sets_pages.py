@@ -129,11 +129,11 @@ def test_suspect_labels_are_sets(studio, topics):
 class Helper:
     """A helper process that answers at once."""
 
-    def call(self, name, /, **arguments):
+    def call(self, name, by="", /, **arguments):
         del name, arguments
         return 1
 
-    def poll(self, ticket):
+    def poll(self, ticket, by=""):
         del ticket
         return True, [("joy", 0.99), ("money", 0.98), ("anger", 0.001)]
 

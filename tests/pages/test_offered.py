@@ -47,7 +47,7 @@ class Patient:
     def call(self, _name, **_arguments):
         return 1
 
-    def poll(self, _number):
+    def poll(self, _number, _by=""):
         return False, None
 
 

@@ -35,14 +35,14 @@ def near(monkeypatch, home, tiny):
         def __init__(self):
             self.answers = []
 
-        def call(self, name, **arguments):
+        def call(self, name, by="", /, **arguments):
             try:
                 self.answers.append((CALLS[name](**arguments), None))
             except UserError as error:
                 self.answers.append((None, error))
             return len(self.answers) - 1
 
-        def poll(self, ticket):
+        def poll(self, ticket, by=""):
             value, error = self.answers[ticket]
             if error:
                 raise error

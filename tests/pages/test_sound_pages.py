@@ -160,11 +160,11 @@ class Helper:
     def __init__(self):
         self.sent = []
 
-    def call(self, name, /, **arguments):
+    def call(self, name, by="", /, **arguments):
         self.sent.append((name, arguments))
         return len(self.sent)
 
-    def poll(self, ticket):
+    def poll(self, ticket, by=""):
         known = self.sent[ticket - 1][0] == "predict_one"
         return (True, [("a", 0.9), ("i", 0.1)]) if known else (False, None)
 

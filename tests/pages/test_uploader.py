@@ -144,8 +144,8 @@ def test_a_file_to_be_predicted_comes_the_same_way(resumable, studio, mail, tmp_
 def test_a_model_comes_the_same_way(resumable, studio, mail, monkeypatch):
     asked = []
     double = SimpleNamespace(
-        call=lambda name, **options: asked.append((name, options)) or len(asked),
-        poll=lambda ticket: (False, None),
+        call=lambda name, by, /, **options: asked.append((name, options)) or len(asked),
+        poll=lambda ticket, by: (False, None),
     )
     stand_in(monkeypatch, double)
     app = opened("pages/train/backbone.py", dataset=mail.reference, part="My own models")

@@ -46,11 +46,11 @@ class FakeHelper:
     def __init__(self):
         self.asked, self.silent = [], False
 
-    def call(self, name, /, **arguments):
+    def call(self, name, by="", /, **arguments):
         self.asked.append((name, arguments))
         return len(self.asked) - 1
 
-    def poll(self, ticket):
+    def poll(self, ticket, by=""):
         name, arguments = self.asked[ticket]
         if self.silent:
             return False, None

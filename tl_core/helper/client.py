@@ -33,36 +33,39 @@ class ComputeClient:
         self._tickets = itertools.count(1)
         self._answers: OrderedDict[int, tuple[object, ErrorObject | None]] = OrderedDict()
         self._open: set[int] = set()
+        self._askers: dict[int, str] = {}  # of all tickets whose answer is awaited or kept
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def call(self, name: str, /, **arguments: object) -> int:
-        """Ask for something; gives the ticket of its answer."""
+    def call(self, name: str, by: str = "", /, **arguments: object) -> int:
+        """Ask for something; gives the ticket of its answer, which is for `by` alone: the id of who
+        asks.
+        """
         with self._lock:
             if self._connection is None:
                 self._start()
             ticket = next(self._tickets)
             self._open.add(ticket)
+            self._askers[ticket] = by
             try:
                 self._connection.send((ticket, name, arguments))  # type: ignore[union-attr]
             except OSError:
                 self._lose()
         return ticket
 
-    def poll(self, ticket: int) -> tuple[bool, object]:
+    def poll(self, ticket: int, by: str = "") -> tuple[bool, object]:
         """(False, None) while the answer is not there, else (True, value).
 
         Raises:
-            UserError: the answer is an error, or the ticket is unknown.
+            UserError: the answer is an error, or the ticket is unknown, or somebody else's.
         """
         with self._lock:
-            if ticket in self._answers:
-                value, error = self._answers[ticket]
-            elif ticket in self._open:
+            theirs = self._askers.get(ticket) == by
+            if theirs and ticket in self._open:
                 return False, None
-            else:
-                value, error = None, _GONE
+            kept = self._answers.get(ticket) if theirs else None
+            value, error = kept or (None, _GONE)
         if error:
             problem = UserError(error["what"], error["why"], error["try_this"])
             problem.code = error["code"]
@@ -114,7 +117,7 @@ class ComputeClient:
                 self._open.discard(ticket)
                 self._answers[ticket] = (value, error)
                 while len(self._answers) > _KEPT_ANSWERS:
-                    self._answers.popitem(last=False)
+                    self._askers.pop(self._answers.popitem(last=False)[0], None)
 
     def _lose(self) -> None:
         """Every open ticket is answered with the loss; the next call starts anew."""
