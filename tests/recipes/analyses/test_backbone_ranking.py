@@ -126,12 +126,11 @@ def test_backbones_judged_on_other_machines_are_ranked_as_here(
 ):
     """All but what the clock says; test labels reach none of them."""
     names = [f"local:{tiny(family)}" for family in ("resnet", "vit")] + ["starter:text"]
+    monkeypatch.setattr(backbone_scores, "_items_per_second", lambda *_: 1.0)  # it settles draws
     here = go(version, tmp_path / "here", *names)
     calls = spread_here(monkeypatch)
-    monkeypatch.setattr(backbone_scores, "_items_per_second", lambda *_: 1.0)
     there = go(version, tmp_path / "there", *names, processes=2)
     assert calls == [(2, 3)]
     assert there["failed"] == here["failed"] and there["agreement"] == here["agreement"]
-    for one, other in zip(here["ranking"], there["ranking"], strict=True):
-        assert {**one, "items_per_second": 1.0} == other
+    assert there["ranking"] == here["ranking"]
     assert [one["p_value"] for one in here["pairs"]] == [one["p_value"] for one in there["pairs"]]
