@@ -27,9 +27,8 @@ from tl_core.jobs.executors import local
 from tl_core.jobs.executors.executor_contract import ENDED, LOST, RUNNING, Needs
 from tl_core.jobs.executors.ray_jobs import RayExecutor
 from tl_core.predict.batch import predict_source
-from tl_core.recipes import ladder, run_recipe
+from tl_core.recipes import ladder
 from tl_core.recipes.analyses.backbone_ranking import rank
-from tl_core.recipes.search import candidates
 from tl_core.recipes.shared.common import SealedVersion
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.runs import RunStore
@@ -240,24 +239,3 @@ def test_backbones_ranked_by_tasks_are_those_of_one_process(inside, tmp_path, ti
         ranked = rank(config, texts, folder, tmp_path / "cache", Ear())
         found.append({one["backbone"]: one["probe"] for one in ranked["ranking"]})
     assert found[0] == found[1]
-
-
-@pytest.mark.whole
-def test_a_search_by_tasks_finds_what_it_finds_in_one_process(inside, tmp_path, tiny, monkeypatch):
-    texts = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "texts")
-    real, boards = candidates.tuned, []
-    monkeypatch.setattr(candidates, "tuned", lambda *of: real(*of)[:2])
-    for processes in (1, 2):
-        folder = tmp_path / f"run {processes}"
-        folder.mkdir()
-        options = {"budget_minutes": 60.0, "max_length": 16, "baseline": False}
-        config = RunConfig(
-            *("train", "local", "d@1", str(texts.folder), f"local:{tiny('bert')}", "auto"),
-            {**options, "processes": processes},
-        )
-        report = run_recipe(config, texts, folder, tmp_path / "cache", Ear())
-        rows = report["search"]["board"]
-        boards.append([(row["title"], row["part"], row["state"]) for row in rows])
-        boards.append([row["log_loss"] for row in rows])
-    assert boards[0] == boards[2]
-    np.testing.assert_allclose(boards[1], boards[3], atol=1e-5)
