@@ -44,7 +44,7 @@ CHANGING = (
 class Patient:
     """A helper process that never answers."""
 
-    def call(self, _name, **_arguments):
+    def call(self, _name, _by="", /, **_arguments):
         return 1
 
     def poll(self, _number, _by=""):
