@@ -58,7 +58,6 @@ class View {
       drop.classList.remove("over");
       this.take([...event.dataTransfer.files]);
     };
-    tab.views.add(this);
   }
 
   get tasks() { return tab.tasks.filter((task) => task.place === this.data.place); }
@@ -200,6 +199,9 @@ class Line {
 export default function ({ parentElement, data, setStateValue }) {
   if (!VIEWS.has(parentElement)) VIEWS.set(parentElement, new View(parentElement));
   const view = VIEWS.get(parentElement);
+  // Of two calls that follow closely Streamlit ends the first after the second has begun.
+  const call = (view.call = {});
+  tab.views.add(view);
   view.given(data, setStateValue);
-  return () => view.close();
+  return () => view.call === call && view.close();
 }

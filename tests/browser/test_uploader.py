@@ -20,6 +20,7 @@ from tests_support.datasets import write_texts
 from tests_support.slow_network import SlowNetwork
 from tests_support.studio import settled, upload
 
+from pages.widgets import uploader
 from tl_core.database.engine import open_database
 from tl_core.database.tables import uploads
 from tl_core.settings import Settings
@@ -169,6 +170,31 @@ def test_an_upload_goes_on_while_another_page_is_looked_at(page, network, archiv
     wait_until(lambda: any(row.finished for row in known().values() if row not in before.values()))
     page.get_by_role("link", name="Add data").first.click()
     page.get_by_text("12 photos in 2 classes").first.wait_for()
+
+
+def test_the_end_of_an_overtaken_call_leaves_the_field_listening(page, server):
+    page.goto(f"http://localhost:{server.port}/healthz")
+    script = "\n".join(
+        Path(uploader.__file__).with_name(one).read_text() for one in uploader._SCRIPTS
+    )
+    heard = page.evaluate(
+        """async ([script, html]) => {
+            const address = URL.createObjectURL(new Blob([script], {type: "text/javascript"}));
+            const draw = (await import(address)).default;
+            const place = document.createElement("div");
+            place.innerHTML = html;
+            const data = {place: "here", who: "ann", label: "", hint: "", several: false};
+            const told = {parentElement: place, data, setStateValue: () => {}};
+            const [first, second] = [draw(told), draw(told)];
+            const heard = () => globalThis.graftUploads.views.size;
+            first();
+            const before = heard();
+            second();
+            return [before, heard()];
+        }""",
+        [script, uploader._HTML],
+    )
+    assert heard == [1, 0]
 
 
 def test_several_files_become_one_source_and_wrong_ones_are_named(page, network, server, tmp_path):
