@@ -39,7 +39,8 @@ from tl_core.settings import Settings
 ROOT = Path(__file__).parents[1]
 PAGES = ["", "data", "design", "runs", "versions", "backbone"]
 PAUSE = 7.0  # seconds that somebody looks at a page, in the mean: what TPC-W takes
-BROWSERS = 3  # of the sessions; they compute on the same machine
+CROWD = 50  # people; the figures of other crowds are files of their own
+BROWSERS = 3  # of the sessions; they compute on the same machine, with what the server leaves
 WORDS = "correct horse battery"
 
 
@@ -189,7 +190,7 @@ def main(count: int, seconds: float) -> None:
         for name in ("without_runs", "with_two_runs")
     }
     write_result(
-        "team_load",
+        "team_load" if count == CROWD else f"team_load_{count}",
         {
             "machine": machine(),
             "sessions": count,
@@ -203,4 +204,4 @@ def main(count: int, seconds: float) -> None:
 
 if __name__ == "__main__":
     given = [float(word) for word in sys.argv[1:3]]
-    main(int(given[0]) if given else 50, given[1] if len(given) > 1 else 600.0)
+    main(int(given[0]) if given else CROWD, given[1] if len(given) > 1 else 600.0)

@@ -18,7 +18,9 @@ name = state.current("dataset")
 frame.need_dataset(name)
 with problems.caught():
     record = services.datasets().get(name)
+    info = services.version_info(record.folder)
     columns = domain_choice.domains_in(str(record.folder))
+frame.need_labels(record, info, judged=False)
 if not columns:
     st.info(
         "This dataset has no column that says where an item comes from. Bring one with the items,"

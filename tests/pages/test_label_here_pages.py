@@ -24,7 +24,9 @@ PAGES = sorted(
     for path in (ROOT / "pages").glob("*/*.py")
     if path.parent.name in ("data", "evaluate", "home", "train", "use")
 )
-LEAD = ("pages/train/design.py", "pages/data/growth.py", "pages/data/labels.py")
+LEAD = tuple(
+    f"pages/{one}.py" for one in ("train/design", "data/growth", "data/labels", "data/domains")
+)
 SAID = "Nothing has a class yet: I will label it here"
 
 

@@ -4,6 +4,8 @@ price, and what was found.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.sections.data import domain_report
@@ -127,15 +129,8 @@ def _wishes(record: DatasetRecord, columns: dict[str, list[str]]) -> HoldOutSpec
 def _price(config: RunConfig, spec: HoldOutSpec, domains: int) -> None:
     """How many trainings, and how long all of them take once one was measured."""
     trainings = domains * len(spec.methods)
-    training = RunConfig(
-        "train",
-        config.owner,
-        config.dataset,
-        config.dataset_dir,
-        config.backbone,
-        "finetune",
-        spec.options(spec.methods[0]),
-    )
+    options = spec.options(spec.methods[0])
+    training = replace(config, kind="train", recipe="finetune", options=options)
     estimate.show(training)
     measured = st.session_state["estimate"]
     st.caption(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
@@ -109,15 +110,8 @@ def _price(place: ThisMachine, config: RunConfig, spec: HoldOutSpec, output: Out
 
     version = DatasetVersion(Path(config.dataset_dir))
     domains = min(len(domains_of(version, spec.column).names), MOST_HELD_OUT)
-    one = RunConfig(
-        "preflight",
-        config.owner,
-        config.dataset,
-        config.dataset_dir,
-        config.backbone,
-        "finetune",
-        spec.options(spec.methods[0]),
-    )
+    options = spec.options(spec.methods[0])
+    one = replace(config, kind="preflight", recipe="finetune", options=options)
     run = follow(place.start(one), place, output)
     if run.status != "done":
         output.show(run.as_dict(), [f"Run {run.id} is {run.status}. {reason_of(run)}"])
