@@ -85,6 +85,7 @@ def test_a_sample_in_two_clicks_and_a_prediction(page, server, picture):
     page.goto(f"{server.url}/runs")
     page.get_by_text("All runs").first.wait_for()
     page.get_by_text("messages@1").first.wait_for()
+    page.get_by_text("Runs in hand").wait_for()  # a run on a sample is one of its project
     picture(page, "runs")
     page.goto(f"{server.url}/system")
     page.get_by_role("button", name="Clean up unused caches").wait_for()
@@ -159,7 +160,7 @@ def test_texts_from_a_zip_of_tables(page, server, shared, tmp_path):
     )
     settled(page)
     page.locator("input[type=file]").last.set_input_files(tmp_path / "new.csv")
-    page.get_by_text("3 predicted, 1 could not be read").first.wait_for(
+    page.get_by_text("2 predicted, 1 could not be read").first.wait_for(
         timeout=120_000
     )  # page and toast
     assert downloaded(page, "Download the CSV").count(b"\n") == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import pynvml
@@ -56,6 +57,28 @@ def test_without_a_driver_there_is_no_figure(monkeypatch):
     machine = monitor.read_machine()
     assert machine["gpus"] == []
     assert 0 < machine["memory_used"] < machine["memory_total"]
+
+
+def test_the_processor_is_measured_at_the_first_look_of_any_thread(monkeypatch):
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 0)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
+    ended, found = threading.Event(), []
+
+    def compute():
+        while not ended.is_set():
+            sum(range(1000))
+
+    def look():
+        found.append(monitor.read_machine(over=0.1)["cpu"])
+
+    busy, looking = threading.Thread(target=compute), threading.Thread(target=look)
+    busy.start()
+    looking.start()
+    looking.join()
+    ended.set()
+    busy.join()
+    assert 0 < found[0] <= 100
 
 
 def test_each_worker_gets_the_gpu_that_fewest_others_use(monkeypatch):

@@ -50,6 +50,21 @@ def test_the_queue_lists_what_waits_with_its_place(record, studio):
     assert next(one for one in app.metric if one.label == "Waiting").value == "2"
 
 
+def test_what_lists_of_runs_leave_out_holds_a_slot_and_is_in_the_queue(record, studio):
+    asked = RunConfig(
+        "preflight",
+        "local",
+        record.reference,
+        str(record.folder),
+        studio.backbone,
+        "probe",
+    )
+    studio.runs.create(asked)
+    app = page()
+    assert list(app.dataframe[0].value["kind"]) == ["estimate"]
+    assert next(one for one in app.metric if one.label == "Waiting").value == "1"
+
+
 def test_the_lines_begin_with_the_second_reading(record):
     app = page()
     assert len(app.session_state["readings"]) == 1

@@ -74,14 +74,15 @@ def test_a_prediction_that_ended_goes_on_from_the_page(trained, tmp_path):
     app.session_state["predict_job"] = job.id
     app.run()
     assert "There is no file or folder" in app.error[0].value
-    write_texts(tmp_path / "later.csv", 30)
+    later = write_texts(tmp_path / "later.csv", 30)
+    later.write_text(later.read_text() + ",good\n")
     press(app, "Resume")
     assert runs().get(job.id).status == "queued"
     assert any(button.label == "Stop" for button in app.button)
     RunWriter(open_database(read_settings())).claim_next("light")
     carry_out(job.folder, read_settings())
     app.run()
-    assert "30 predicted, 0 could not be read" in everything(app)
+    assert "30 predicted, 1 could not be read" in everything(app)
     [link] = app.get("link_button")
     assert link.proto.label.startswith("Download the Parquet file")
 

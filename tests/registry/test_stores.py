@@ -66,6 +66,16 @@ def test_owners_do_not_see_each_other(engine, home, ann):
         bob.create(config())
 
 
+def test_a_run_on_a_sample_belongs_to_the_project_of_the_dataset_that_it_makes(engine, ann, data):
+    run = ann.create(RunConfig("train", "ann", "sample:d", "", "starter:text", "probe"))
+    assert ann.of_dataset("d") == []
+    writer, made = RunWriter(engine), data.get("d")
+    writer.claim_next("train")
+    writer.rename_dataset(run.id, made.reference, made.project)
+    assert [one.id for one in ann.of_dataset("d")] == [run.id]
+    assert [one.id for one in ann.of_dataset("d@1")] == [run.id]
+
+
 def test_datasets_have_owners_versions_and_equal_content_makes_none(engine, home):
     store = DatasetStore(engine, "ann", home)
     facts = {"modality": "text", "task": "single_label", "rows": 4, "classes": 2}

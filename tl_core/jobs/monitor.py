@@ -23,7 +23,7 @@ class GpuFacts(TypedDict):
 
 
 class MachineFacts(TypedDict):
-    """Processor use in per cent since the last call, and memory in bytes."""
+    """Processor use in per cent, and memory in bytes."""
 
     gpus: list[GpuFacts]
     cpu: float
@@ -75,12 +75,17 @@ def _read_gpu(nvml: ModuleType, handle: object) -> GpuFacts:
     }
 
 
-def read_machine() -> MachineFacts:
-    """GPUs, processor and memory as they are now."""
+def read_machine(over: float | None = None) -> MachineFacts:
+    """GPUs, processor and memory as they are now.
+
+    Args:
+        over: seconds in which the use of the processor is measured. None: since this thread last
+            asked, which takes no time and tells 0 at its first question.
+    """
     memory = psutil.virtual_memory()
     return {
         "gpus": read_gpus(),
-        "cpu": psutil.cpu_percent(interval=None),
+        "cpu": psutil.cpu_percent(interval=over),
         "cores": psutil.cpu_count() or 1,
         "memory_used": memory.total - memory.available,
         "memory_total": memory.total,

@@ -223,9 +223,11 @@ class RunWriter:
             ).scalar()
         return reason
 
-    def rename_dataset(self, run_id: str, reference: str) -> None:
-        """Name the dataset that a run on a sample has made for itself."""
-        self._set(run_id, dataset=reference)
+    def rename_dataset(self, run_id: str, reference: str, project: str) -> None:
+        """Name the dataset that a run on a sample has made for itself, and its project: from now
+        on the run is found, shared and deleted with it.
+        """
+        self._set(run_id, dataset=reference, project=project)
 
     def became(self, run_id: str, recipe: str, backbone: str) -> None:
         """Name what an automatic search has chosen: the run is one of that recipe from now on."""

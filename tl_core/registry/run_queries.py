@@ -118,11 +118,12 @@ class RunQueries:
         active: bool = False,
         status: str = "",
         limit: int | None = 200,
+        every_kind: bool = False,
     ) -> list[Run]:
         """The runs that the principal may see, newest first; measurements before a run only when
-        asked for by `kind`.
+        asked for by `kind` or with `every_kind`.
         """
-        unlisted = [name for name, one in RUN_KINDS.items() if not one.listed]
+        unlisted = [name for name, one in RUN_KINDS.items() if not (one.listed or every_kind)]
         about = [runs.c.kind == kind if kind else runs.c.kind.not_in(unlisted)]
         if active:
             about.append(runs.c.status.in_(ACTIVE))

@@ -16,6 +16,7 @@ from tl_core.registry.run import Run
 from tl_core.storage import folder_size
 
 _EVERY = 3.0  # seconds between two readings
+_MEASURED = 0.1  # seconds in which the use of the processor is measured
 _KEPT = 60  # readings that a session keeps for the lines
 _SHOWN = 50  # runs in the table
 _NARROWEST = 170  # pixels of a tile
@@ -40,7 +41,8 @@ _MEANINGS = {
 @problems.looking
 def show() -> None:
     """Processor, memory, GPUs and the queue, as they are now."""
-    machine, active = read_machine(), services.runs().list(active=True)
+    machine = read_machine(over=_MEASURED)  # each look may be a thread of its own
+    active = services.runs().list(active=True, every_kind=True)  # all of them hold a slot
     used = machine["memory_used"] / machine["memory_total"]
     readings: list[list[float]] = [
         *st.session_state.get("readings", []),

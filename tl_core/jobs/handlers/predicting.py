@@ -39,6 +39,6 @@ def predict(run: RunContext) -> Outcome:
     )
     run.events.log(f"Computed in {counts['precision']}.")
     return Outcome(
-        f"{counts['rows']:,} predicted, {counts['errors']:,} could not be read",
+        f"{counts['rows'] - counts['errors']:,} predicted, {counts['errors']:,} could not be read",
         {**counts, "file": out.name},
     )

@@ -65,7 +65,8 @@ def _bring_sample(run: RunContext) -> RunConfig:
     )
     config = replace(run.config, dataset=record.reference, dataset_dir=str(record.folder))
     config.write(run.folder)
-    RunWriter(open_database(run.settings)).rename_dataset(run.folder.name, record.reference)
+    writer = RunWriter(open_database(run.settings))
+    writer.rename_dataset(run.folder.name, record.reference, record.project)
     return config
 
 

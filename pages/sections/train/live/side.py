@@ -15,6 +15,7 @@ from tl_core.progress import Curve
 from tl_core.surgery.facts import SurgeryFacts
 
 _SPARK = 60  # points of a sparkline
+_MEASURED = 0.1  # seconds in which the use of the processor is measured
 _UNKNOWN = "not reported"
 
 
@@ -30,7 +31,7 @@ def show(view: RunView, facts: SurgeryFacts | None, items: int, *, active: bool)
     layer_strip.show(facts, view.learning, ended=not active)
     if active:
         # what the worker has told: it may run elsewhere, and a page need not measure again
-        now = view.machine[-1] if view.machine else read_machine()
+        now = view.machine[-1] if view.machine else read_machine(over=_MEASURED)
         for number, gpu in enumerate(now["gpus"]):
             _gpu(number, gpu, view.machine)
         if not now["gpus"]:
