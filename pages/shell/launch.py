@@ -124,7 +124,7 @@ def _tend(settings: Settings) -> None:
     The pages start a dispatcher when they queue a run, but nobody would notice the end of one that
     was killed.
     """
-    ours, first = settings.dispatcher != "external", True
+    ours, first, told = settings.dispatcher != "external", True, ""
     for look in count():
         if look % _LOOKS_A_COLLECTION == 0:
             gc.collect()
@@ -134,6 +134,10 @@ def _tend(settings: Settings) -> None:
             first = False
         except (*NO_ANSWER, AwayError, OSError):
             log.warning("whether the queue needs a dispatcher cannot be seen", exc_info=True)
+        except UserError as error:  # a setting forbids it, as pages say where a run is started
+            if str(error) != told:
+                told = str(error)
+                log.error("runs wait, for there is no dispatcher: %s", told)
         time.sleep(_LOOK_SECONDS)
 
 

@@ -17,7 +17,7 @@ from tests_support.processes import kill_all, of_home
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
-from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of
+from tl_core.jobs.dispatch import Dispatcher, ensure_dispatcher, slots_of, training_executor
 from tl_core.jobs.events import read_events
 from tl_core.jobs.executors.executor_contract import Job
 from tl_core.jobs.executors.local import LocalExecutor
@@ -234,6 +234,13 @@ def test_slots_follow_the_machine_and_the_setting(monkeypatch):
     assert slots_of(read_settings()) == {"train": 3, "light": 1}
     monkeypatch.setenv("TL_WORKERS", "2")
     assert slots_of(read_settings())["train"] == 2
+
+
+def test_a_scheduler_that_refuses_to_answer_keeps_nothing_else_waiting(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without any command of Slurm
+    monkeypatch.setenv("TL_EXECUTOR", "slurm")
+    settings = read_settings()
+    assert slots_of(settings, training_executor(settings)) == slots_of(settings)
 
 
 @pytest.mark.parametrize(

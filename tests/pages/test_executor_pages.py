@@ -26,6 +26,16 @@ def test_system_says_where_trainings_go_and_what_stands_in_the_way(record, monke
     assert "cannot take them now" in text and r"TL\_SSH\_HOST" in text
 
 
+def test_an_executor_of_no_known_name_leaves_the_page_whole(record, monkeypatch):
+    monkeypatch.setenv("TL_EXECUTOR", "slrum")
+    app = opened("pages/admin/system.py")
+    text = everything(app)
+    assert "Trainings cannot start" in text and "Did you mean slurm?" in text
+    disk, versions, settings = app.dataframe
+    assert "datasets" in set(disk.value["what"]) and "TL_EXECUTOR" in set(settings.value["setting"])
+    assert not app.error and len(versions.value)
+
+
 def test_what_waits_in_slurm_is_said_to_wait_there(record, studio):
     run = placed(studio, record)
     app = opened("pages/admin/system.py")

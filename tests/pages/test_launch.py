@@ -70,6 +70,26 @@ def tend_once(monkeypatch):
         launch._tend(read_settings())
 
 
+def test_a_setting_that_forbids_the_dispatcher_is_told_once_and_ends_nothing(
+    home, monkeypatch, caplog
+):
+    monkeypatch.setenv("TL_EXECUTOR", "nowhere")
+    monkeypatch.setattr(launch, "is_busy", lambda _engine: True)
+    collected, looks = [], []
+
+    def sleep(_seconds):
+        looks.append(1)
+        if len(looks) == 2 * launch._LOOKS_A_COLLECTION:
+            raise Over
+
+    monkeypatch.setattr(launch.gc, "collect", lambda: collected.append(1))
+    monkeypatch.setattr(launch.time, "sleep", sleep)
+    with pytest.raises(Over):
+        launch._tend(read_settings())
+    assert len(collected) == 2
+    assert [record.getMessage().count("'nowhere'") for record in caplog.records] == [1]
+
+
 def test_a_dispatcher_that_is_a_service_is_left_to_it(home, monkeypatch):
     monkeypatch.setenv("TL_DISPATCHER", "external")
     monkeypatch.setattr(launch, "ensure_dispatcher", lambda _settings: pytest.fail("not ours"))

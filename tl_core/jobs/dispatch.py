@@ -278,8 +278,10 @@ def slots_of(settings: Settings, trains: Executor | None = None) -> dict[str, in
     """
     slots = local.train_slots(settings)
     if trains is not None and not settings.workers:
-        with suppress(SilentError):
+        try:
             slots = trains.resources().slots
+        except (SilentError, UserError) as error:  # all else goes on; trainings are told as much
+            log.warning("%s does not say how many runs it takes: %s", trains.name, error)
     return {TRAIN: slots, **dict.fromkeys(lanes() - {TRAIN}, 1)}
 
 

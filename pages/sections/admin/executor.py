@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import services
 from pages.shell.words import plain, size
+from tl_core.errors import UserError
 from tl_core.jobs.executors.tell import ExecutorFacts, facts_of
 from tl_core.settings import Settings
 
@@ -15,7 +16,11 @@ _KEPT = 30  # seconds that an answer is shown
 def show() -> None:
     """The executor that TL_EXECUTOR names; the plain one is this machine itself."""
     st.subheader("Trainings")
-    facts = _facts(services.settings())
+    try:
+        facts = _facts(services.settings())
+    except UserError as error:  # no executor has that name: all else on the page stands
+        st.markdown(f":material/warning: Trainings cannot start: {plain(str(error))}")
+        return
     where = facts["title"]
     if facts["problem"]:
         st.markdown(
