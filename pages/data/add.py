@@ -101,14 +101,22 @@ def go_on(run: Run) -> None:
 
 
 def offer_again(run: Run) -> None:
-    """After an import that has not ended well: the same again, or another one."""
+    """After an import that has not ended well: the same again, other settings, or another one."""
     if run.status in ("interrupted", "cancelled") and st.button(
         "Resume", type="primary", icon=":material/replay:"
     ):
         with problems.caught():
             services.resume(run.id)
         st.rerun()
-    st.button("Start over", on_click=forget)
+    with st.container(horizontal=True):
+        if st.session_state["upload"]:  # not after a refresh, which forgets it
+            st.button("Back to the settings", on_click=back, icon=":material/tune:")
+        st.button("Start over", on_click=forget)
+
+
+def back() -> None:
+    """To the form as it was, with its settings."""
+    st.session_state["import_run"] = ""
 
 
 def refused(error: UserError) -> None:

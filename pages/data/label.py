@@ -104,7 +104,12 @@ def show_waiting() -> None:
     else:
         offer_version(labelling)
     if going and not order:
-        run_panel.show(going, "Reading all items and choosing the first…", lambda _run: None)
+        run_panel.show(
+            going,
+            "Reading all items and choosing the first…",
+            lambda _run: None,
+            stoppable=True,
+        )
     if choice:
         if not hints:
             st.caption(

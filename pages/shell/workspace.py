@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shell import problems, rights, services, state
-from tl_core.errors import NotFoundError
+from tl_core.errors import NotFoundError, UserError
 from tl_core.registry.run import Run
 
 _LOOKED_AT = 20  # newest trainings among which one's own last one is
@@ -41,10 +41,11 @@ def in_hand() -> Workspace:
     """The workspace as address, session and registry say; dataset and run are kept in the session.
 
     What the address names wins. A run that it names brings its dataset along, unless another
-    version of the same project is in hand. A new session goes on with what was worked on last.
+    version of the same project is in hand. A new session goes on with what was worked on last, and
+    so does one whose dataset there is not, or is no more; the page itself says what it misses.
     """
-    dataset = st.query_params.get("dataset") or _of_named_run() or st.session_state["dataset"]
-    dataset = dataset or _last()
+    named = st.query_params.get("dataset") or _of_named_run()
+    dataset = next(filter(_is_there, (named, st.session_state["dataset"])), "") or _last()
     if not dataset:
         return Workspace("", None, frozenset())
     run_id = st.query_params.get("run") or st.session_state["run"]
@@ -90,6 +91,14 @@ def _last() -> str:
     known = [record.reference for record in sorted(records, key=lambda one: one.owner != me)]
     mine = (run for run in services.runs().list(kind="train", limit=_LOOKED_AT) if run.owner == me)
     return next((run.dataset for run in mine if run.dataset in known), next(iter(known), ""))
+
+
+def _is_there(dataset: str) -> bool:
+    """Whether there is such a dataset, for whoever is here."""
+    try:
+        return bool(dataset and services.datasets().find(dataset))
+    except UserError:
+        return False
 
 
 def _of_named_run() -> str:

@@ -58,8 +58,19 @@ def test_each_domain_is_held_out_by_networks(call, tmp_path, tiny):
     words = call(*arguments)
     assert "On a domain that it has not seen" in words and "Choice: states chosen" in words
     assert all(name in words for name in ("north", "south", "probe", "swad", "worst"))
-    refused = json.loads(call(*arguments, "--methods", "coral", "--json", code=1))
-    assert "needs two domains" in refused["reason"]["what"]
+
+
+def test_what_cannot_be_held_out_is_refused_before_it_waits(call, tmp_path):
+    call("data", "add", write_shops(tmp_path / "t.csv"), "--name", "shops")
+    for given, words in (
+        (("shop", "erm,coral"), "CORAL needs two domains"),
+        (("shop", "groupdro"), "GroupDRO needs two domains"),
+        (("town", "erm"), "no column 'town'"),
+    ):
+        asked = ("data", "hold-out", "shops", "--column", given[0], "--methods", given[1])
+        refused = json.loads(call(*asked, "--json", code=2))
+        assert words in refused["error"]["what"]
+    assert "hold_out" not in call("runs", "list", "--json")
 
 
 def test_another_dataset_is_the_target(call, tmp_path, tiny):

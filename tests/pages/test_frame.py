@@ -139,6 +139,16 @@ def test_a_run_that_cannot_be_seen_any_more_does_not_keep_the_bar_from_the_other
     assert any(link.proto.label.endswith("0%") for link in page_links(app))
 
 
+def test_a_dataset_that_is_not_there_is_no_project(record):
+    app = opened("pages/data/items.py", dataset="nonsense@9")
+    assert "no dataset 'nonsense@9'" in app.error[0].value
+    labels = [box.proto.popover.label for box in popovers(app.main)]
+    assert record.reference in labels and "nonsense@9" not in labels
+    app.query_params.clear()
+    app = app.switch_page("pages/data/versions.py").run()
+    assert not app.error and app.session_state["dataset"] == record.reference
+
+
 def test_a_sample_is_no_project_before_it_is_a_dataset(record, studio):
     run = studio.runs.create(
         RunConfig("train", "local", "sample:digits", "", "starter:image", "probe", {})

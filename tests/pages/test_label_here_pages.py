@@ -66,6 +66,24 @@ def test_items_lead_to_labelling_and_to_no_backbone_before(bare):
     assert not app.error
 
 
+def test_without_a_class_the_first_one_is_named_and_keeps_its_key(studio, tmp_path):
+    source, options = write_bare_texts(tmp_path / "mail.csv", 12), ImportOptions(label_here=True)
+    record = add_dataset(studio.datasets, studio.settings, str(source), "mail", options)[0]
+    studio.do(record, "propose", recipe="", batch=6)
+    app = opened("pages/data/label.py", dataset=record.reference)
+    assert "No class has a name yet" in everything(app)
+    for name in ("wasp", "bee"):
+        next(one for one in app.text_input if "new class" in one.label).set_value(name).run()
+        press(app, "Label this item with it")
+    assert "No class has a name yet" not in everything(app)
+    press(app, "Make the next version")
+    [run] = studio.runs.list(kind="fix")
+    studio.finish(run, "light")
+    made = studio.datasets.get("mail")
+    assert DatasetVersion(made.folder).info.labels == ["bee", "wasp"]
+    assert Labelling(AnswerStore(studio.datasets), made).classes == ["wasp", "bee"]
+
+
 def wait_for(app, label):
     end = time.monotonic() + 180
     while not any(one.label == label for one in app.button):
@@ -105,6 +123,30 @@ def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monke
     assert (info.splits, info.offered) == ({"unlabelled": 8}, ["red", "green"])
     app.run()
     assert app.title[0].value.startswith("Labelling")
+
+
+def test_a_refused_import_leads_back_to_its_settings(studio, tmp_path, monkeypatch):
+    monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
+    write_bare_texts(tmp_path / "mail.csv", 20)
+    app = opened("pages/data/add.py")
+    app.session_state["way"] = "server"
+    app.run()
+    app.text_input[0].set_value(str(tmp_path / "mail.csv"))
+    button(app, "Look inside").click().run()
+    wait_for(app, "Save as dataset")
+    button(app, "Save as dataset").click().run()
+    [run] = studio.runs.list()
+    handler = signal.getsignal(signal.SIGTERM)
+    RunWriter(studio.engine).claim_next("light")
+    assert carry_out(run.folder, studio.settings) != 0
+    signal.signal(signal.SIGTERM, handler)
+    app.run()
+    assert "not clear which column holds the class" in app.error[0].value
+    press(app, "Back to the settings")
+    next(one for one in app.checkbox if one.label == SAID).check().run()
+    wait_for(app, "Save as dataset")
+    button(app, "Save as dataset").click().run()
+    assert len(studio.runs.list()) == 2
 
 
 def test_a_table_asks_for_no_column_of_classes(tmp_path, monkeypatch):

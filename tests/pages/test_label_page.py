@@ -59,6 +59,13 @@ def test_the_first_items_are_chosen_first(tickets):
     assert "Waiting for its turn" in everything(app) or "Reading" in everything(app)
 
 
+def test_the_first_reading_can_be_stopped(studio, tickets):
+    press(page(tickets), "Choose the first items")
+    press(page(tickets), "Stop")
+    assert [run.status for run in studio.runs.list(kind="propose")] == ["cancelled"]
+    assert "Choose the first items" in labels(page(tickets))
+
+
 def test_items_are_labelled_skipped_and_undone(proposed):
     order = list(order_of(DatasetVersion(proposed.folder)))
     app = page(proposed)

@@ -128,6 +128,8 @@ def test_from_nothing_to_a_test_that_grows(desk):
     judges = {*version.rows_of("validation", "test").tolist()}
     assert judges <= drawn_of(version)
     assert desk.labelling.test_outlook() == ""
+    # a version has its classes by the alphabet; the keys stay where they were
+    assert desk.info.labels == ["bad", "good"] and desk.labelling.classes == ["good", "bad"]
 
 
 def test_labels_of_chosen_rows_have_no_say_in_who_judges(home, tmp_path, tiny):

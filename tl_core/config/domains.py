@@ -47,7 +47,8 @@ HOLDING_OUT: dict[str, dict[str, object]] = {
     "swad": {"average": "swad"},
 }
 MOST_HELD_OUT = 8  # domains, the largest ones; those beyond them take no part
-TOLD_DOMAINS = ("coral", "groupdro")  # which compare training domains, and so need two of them
+# which compare training domains, and so need two of them, with their names
+TOLD_DOMAINS = {"coral": "CORAL", "groupdro": "GroupDRO"}
 
 
 @runtime_checkable

@@ -244,6 +244,20 @@ class HoldOutSpec(RunSpec):
         for method in self.methods:
             self.training(method)
 
+    def check_domains(self, domains_there: int) -> None:
+        """Refuse methods that compare the domains that are learnt from, where one is left.
+
+        Raises:
+            ConfigError: for such a method, and fewer than three domains.
+        """
+        named = next((method for method in self.methods if method in domains.TOLD_DOMAINS), "")
+        if named and domains_there < 3:
+            raise ConfigError(
+                f"{domains.TOLD_DOMAINS[named]} needs two domains to learn from.",
+                "There are two, and one of them is held out.",
+                f"Leave {named} out, or bring items of a third domain.",
+            )
+
     def options(self, method: str) -> dict[str, object]:
         """Options of a fine-tuning by a method."""
         column = {"domain_column": self.column} if method in domains.TOLD_DOMAINS else {}

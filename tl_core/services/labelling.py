@@ -171,14 +171,18 @@ class Labelling:
     @property
     def classes(self) -> list[str]:
         """The classes of the version and those named for it, then those that only answers name: in
-        the order in which they were named, so that a further one changes no key.
+        the order in which they were named, so that a further one changes no key. Where all classes
+        were named here a version, which has them by the alphabet, changes none either.
         """
+        info = self.version.info
         named = [
             name
             for cell in self.standing.named
             for name in classes_of(self.version, cell, new=True)
         ]
-        return [*dict.fromkeys([*self.version.info.offered, *named])]
+        if info.labelled_here:
+            return [*dict.fromkeys([*info.named, *named, *info.labels])]
+        return [*dict.fromkeys([*info.offered, *named])]
 
     def changes(self, row: int, label: str) -> bool:
         """Whether a row would have another label than the version gives it."""

@@ -144,6 +144,11 @@ def _one(
     classes: Sequence[str],
 ) -> None:
     """The commonest classes under the keys 1 to 9, the others in a list."""
+    if not classes:
+        st.caption(
+            "No class has a name yet. Name this item's class with **New class**; from then on it"
+            " stands here with a key."
+        )
     keyed = sorted(classes, key=lambda name: -counts.get(name, 0))[:_KEYS]
     keyed = [name for name in classes if name in keyed]
     for number, name in enumerate(keyed, 1):

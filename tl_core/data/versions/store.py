@@ -90,8 +90,12 @@ class VersionInfo:
         """Classes that a row may be given: those of the version, and those that were named for it
         and have no row yet.
         """
-        named = named_classes(str(self.options.get("classes", "")))
-        return list(dict.fromkeys([*self.labels, *named]))
+        return list(dict.fromkeys([*self.labels, *self.named]))
+
+    @property
+    def named(self) -> list[str]:
+        """Classes that were named when the dataset was made, in the order in which they were."""
+        return named_classes(str(self.options.get("classes", "")))
 
     @cached_property
     def sets(self) -> LabelSets:

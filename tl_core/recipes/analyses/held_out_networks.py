@@ -49,10 +49,9 @@ RULE = (
 TITLES = {
     PROBE: "the probe",
     "erm": "ordinary fine-tuning (ERM)",
-    "coral": "CORAL",
     "mixstyle": "MixStyle",
-    "groupdro": "GroupDRO",
     "swad": "SWAD",
+    **TOLD_DOMAINS,
 }
 
 
@@ -83,7 +82,7 @@ def hold_out_by_networks(
     spec = HoldOutSpec.from_dict(config.options)
     refuse_several_labels(version, "Holding out domains")
     held = _held(version, spec.column)
-    _refuse(spec, len(held.names))
+    spec.check_domains(len(held.names))
     right: dict[str, list[Bools]] = {PROBE: []}
     settings, items = _read(config, spec, version, held, cache, progress)
     own = []
@@ -151,21 +150,6 @@ def _held(version: DatasetVersion, column: str) -> _Held:
     rows = rows[np.isin(domains.numbers[rows], largest)]
     names = [domains.names[number] for number in largest]
     return _Held(names, rows, np.searchsorted(largest, domains.numbers[rows]), versions)
-
-
-def _refuse(spec: HoldOutSpec, domains: int) -> None:
-    """Some methods compare the domains that are learnt from.
-
-    Raises:
-        ConfigError: when a single one would be left.
-    """
-    named = next((method for method in spec.methods if method in TOLD_DOMAINS), "")
-    if named and domains < 3:
-        raise ConfigError(
-            f"{TITLES[named]} needs two domains to learn from.",
-            "There are two, and one of them is held out.",
-            f"Leave {named} out, or bring items of a third domain.",
-        )
 
 
 def _read(

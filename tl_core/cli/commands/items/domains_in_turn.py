@@ -81,7 +81,13 @@ def hold_out(output: Output, name: str, **options: Unpack[HoldOutOptions]) -> in
 def _requested(
     place: ThisMachine, name: str, options: HoldOutOptions
 ) -> tuple[RunConfig, HoldOutSpec]:
-    """What the options describe."""
+    """What the options describe.
+
+    Raises:
+        NotFoundError: when there is no such column.
+        DataError: when it names no domains.
+        ConfigError: for a method that needs more of them.
+    """
     from tl_core.backbones.sources.reference import parse_reference
     from tl_core.select import starter
 
@@ -91,6 +97,7 @@ def _requested(
         methods=tuple(one.strip() for one in options["methods"].split(",") if one.strip()),
         settings=parse_settings(options["settings"]),
     )
+    spec.check_domains(_domains(record.folder, spec.column))
     reference = options["backbone"] or starter.suggested(record.folder, place.settings)
     config = RunConfig(
         "hold_out",
@@ -103,13 +110,17 @@ def _requested(
     return config, spec
 
 
-def _price(place: ThisMachine, config: RunConfig, spec: HoldOutSpec, output: Output) -> int:
-    """One training is measured, which learns from all domains; all trainings take no longer."""
+def _domains(folder: Path, column: str) -> int:
+    """How many domains a column of the version in `folder` names."""
     from tl_core.data.domains import domains_of
     from tl_core.data.versions.store import DatasetVersion
 
-    version = DatasetVersion(Path(config.dataset_dir))
-    domains = min(len(domains_of(version, spec.column).names), MOST_HELD_OUT)
+    return len(domains_of(DatasetVersion(folder), column).names)
+
+
+def _price(place: ThisMachine, config: RunConfig, spec: HoldOutSpec, output: Output) -> int:
+    """One training is measured, which learns from all domains; all trainings take no longer."""
+    domains = min(_domains(Path(config.dataset_dir), spec.column), MOST_HELD_OUT)
     options = spec.options(spec.methods[0])
     one = replace(config, kind="preflight", recipe="finetune", options=options)
     run = follow(place.start(one), place, output)
