@@ -20,7 +20,7 @@ from tl_core.config.specs import HoldOutSpec
 from tl_core.data.checks.small import check_trainable
 from tl_core.data.domains import HeldOutVersion, domains_of
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import ConfigError, DataError
+from tl_core.errors import DataError
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.measures import PairedTest
 from tl_core.modalities import items_of
