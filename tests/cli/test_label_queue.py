@@ -112,3 +112,23 @@ def test_two_people_differ_and_one_has_the_last_word(version, call, monkeypatch,
     assert (pair["items"], pair["agreed"]) == (1, 0)
     settled = call("labels", "settle", "local/mail", row, "bad")
     assert settled["labels"] == {str(row): "bad"} and settled["disputes"] == []
+
+
+LEVELS = ("data", "levels", "local/mail", "--separator", "none")
+
+
+def test_whoever_looks_on_writes_nothing_beside_the_rows(version, call, monkeypatch, home):
+    from tests_support.office import Office
+
+    from tl_core.access.principal import MEMBER, Principal
+    from tl_core.access.sharing import Sharing
+
+    engine = open_database(read_settings())
+    Office(engine, home).hire("local", "bob")
+    Sharing(engine, Principal("local", role=MEMBER)).share("project", "mail", "bob", "viewer")
+    monkeypatch.setenv("TL_USER", "bob")
+    before = {path: path.read_bytes() for path in version.folder.iterdir() if path.is_file()}
+    for refused in (("labels", "decide", "local/mail", 0, "drop"), LEVELS):
+        assert call(*refused, code=2)["error"]["code"] == "access"
+    assert {path: path.read_bytes() for path in version.folder.iterdir()} == before
+    assert call("data", "levels", "local/mail")["depth"] == 1  # which looking is

@@ -62,3 +62,16 @@ def test_another_separator_is_chosen_and_the_report_follows(studio, tmp_path):
     next(one for one in app.selectbox if one.label == "Separator").select("none").run()
     assert not app.exception and class_levels.choice_of(record.folder) == "none"
     assert table_of(app) is None
+
+
+def test_whoever_may_only_look_by_now_chooses_no_separator(studio, tmp_path, team):
+    record, run = trained_on(studio, tmp_path, "/")
+    team.sharing().share("project", "beings", "ben", "editor")
+    team.be("id-ben")
+    app = opened(PAGE, run=run.id, tab="Errors")
+    team.be("local")
+    team.sharing().share("project", "beings", "ben", "viewer")
+    team.be("id-ben")
+    next(one for one in app.selectbox if one.label == "Separator").select("none").run()
+    assert class_levels.choice_of(record.folder) == "auto"
+    assert "may not change" in app.error[0].value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 
@@ -15,6 +16,7 @@ from tl_core.database.tables import activity, answers, claims, label_queues
 from tl_core.errors import AccessError, NotFoundError, StateError
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.label_answers import HOLDS, LABEL, SETTLE, SKIP, TWICE, AnswerStore, Given
+from tl_core.registry.trash import expired
 
 ORDER = [7, 3, 9, 1, 4]
 
@@ -43,6 +45,7 @@ def desk(engine, home, data, office):
 
 
 THEIRS = "ann/d@1"
+FACTS = {"modality": "text", "task": "single_label", "rows": 4, "classes": 2}
 
 
 def test_two_people_are_never_shown_the_same_item(desk):
@@ -211,10 +214,20 @@ def test_answers_go_along_into_the_next_version(desk, data):
     assert len(desk.ann.list("d@1")) == 3
 
 
-def test_a_version_that_goes_takes_them_along(desk, data):
+@pytest.mark.parametrize("way", ["at once", "after its time in the trash"])
+def test_a_version_that_goes_takes_them_along(desk, data, way):
+    data.add("other", data.new_folder(), {**FACTS, "fingerprint": "other"})
     desk.ann.give("d@1", [Given(7, "good")])
     desk.ann.claim("d@1", ORDER)
-    data.discard("d@1")
+    if way == "at once":
+        data.discard("d@1")
+    else:
+        data.delete("d@1")
+        assert len(expired(desk.engine, desk.home, 0.0)) == 0  # its time is not over
+        desk.ann.give("other@1", [Given(1, "good")])
+        assert len(expired(desk.engine, desk.home, time.time() + 1)) == 1
+        assert [one.row for one in desk.ann.list("other@1")] == [1]
+        data.discard("other@1")
     with desk.engine.connect() as connection:
         for table in (answers, claims, label_queues):
             assert connection.execute(select(table)).all() == []

@@ -70,3 +70,18 @@ def test_a_target_that_has_gone_stops_a_run_that_is_resumed(datasets, ann, engin
         connection.execute(update(table).where(table.c.name == "letters").values(deleted=1.0))
     with pytest.raises(NotFoundError, match="no dataset 'letters@1'"):
         ann.resume(run.id)
+
+
+def test_whoever_looks_on_keeps_nobody_from_deleting_what_is_theirs(datasets, engine, home, office):
+    from tl_core.access.principal import MEMBER, Principal
+    from tl_core.access.sharing import Sharing
+
+    Sharing(engine, Principal("ann", role=MEMBER)).share("project", "letters", "bob", "viewer")
+    theirs = DatasetStore(engine, "bob", home)
+    theirs.add("mail", theirs.new_folder(), {**FACTS, "fingerprint": "x"})
+    bob = RunStore(engine, "bob", home)
+    run = bob.create(meant_for("ann/letters@1", "bob"))
+    bob.cancel(run.id)
+    datasets.delete("letters")  # she does not see his run, and could not delete it
+    with pytest.raises(NotFoundError, match="no dataset"):
+        bob.resume(run.id)

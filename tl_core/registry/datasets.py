@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from tl_core.access.policy import LOOK, NONE, OWN, PROJECT, WORK, Policy
 from tl_core.access.principal import Principal, as_principal
+from tl_core.database.holder import holder_of
 from tl_core.database.tables import answers, claims, datasets, grants, label_queues, runs
 from tl_core.errors import DataError, NotFoundError, nearest
 from tl_core.places import inside
@@ -200,6 +201,17 @@ class DatasetStore:
         """Whether the acting principal may do what needs `level` with a dataset."""
         return self.policy.project_level(record.project) >= level
 
+    def to_change(self, reference: str) -> DatasetRecord:
+        """The dataset as `get` gives it, for whoever writes beside its rows.
+
+        Raises:
+            NotFoundError: when the acting principal may not see such a dataset.
+            AccessError: when they may only look at it.
+        """
+        record = self.get(reference)
+        self.policy.require_level(WORK, self.policy.project_level(record.project), PROJECT)
+        return record
+
     def list(self, *, all_versions: bool = False) -> list[DatasetRecord]:
         """Newest version of each dataset, or all versions, newest first."""
         records, seen = self._listed(), set[str]()
@@ -280,9 +292,12 @@ class DatasetStore:
                 "They would lose their data.",
                 "Wait until they have ended, or cancel them.",
             )
+        owner = doomed[0].project.partition("/")[0]
         meant = (
             runs.c.target.in_([f"{one.project}@{one.version}" for one in doomed]),
             runs.c.deleted.is_(None),
+            # whoever may only look keeps nobody from deleting what is theirs
+            or_(holder_of(runs.c.project) == owner, runs.c.owner == owner),
         )
         targeted = connection.execute(counted.where(*meant)).scalar_one()
         if targeted:

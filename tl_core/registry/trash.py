@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 from sqlalchemy import delete as sql_delete
 
-from tl_core.database.tables import datasets, runs
+from tl_core.database.tables import answers, claims, datasets, label_queues, runs
 from tl_core.registry.run import ENDED
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree
@@ -21,6 +21,9 @@ def expired(engine: Engine, home: Path, before: float) -> list[Path]:
     """
     folders = []
     with engine.begin() as connection:
+        versions = select(datasets.c.id).where(datasets.c.deleted < before)
+        for table in (answers, claims, label_queues):  # what people said of their rows
+            connection.execute(sql_delete(table).where(table.c.dataset.in_(versions)))
         for table in (runs, datasets):
             old = [table.c.deleted < before]
             if table is runs:

@@ -141,13 +141,14 @@ def _choose(subject: Subject, folder: Path, labels: list[str]) -> None:
         accept_new_options=True,
         disabled=bool(why),
         on_change=_keep,
-        args=(folder, labels),
+        args=(subject.run.dataset, folder, labels),
         help=why
         or "The sign between two levels of a class name, as in animal/dog. Write another one if"
         " yours is not in the list. It changes no data and no model.",
     )
 
 
-def _keep(folder: Path, labels: list[str]) -> None:
+def _keep(dataset: str, folder: Path, labels: list[str]) -> None:
     with problems.in_callback():
+        rights.require(rights.WORK, dataset)
         class_levels.choose(folder, str(st.session_state[_KEY]), labels)

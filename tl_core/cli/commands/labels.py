@@ -152,7 +152,7 @@ def next_rows(
 @click.pass_obj
 def decide(output: Output, name: str, row: int, decision: str, to: str) -> int:
     """Save a decision about one row."""
-    record = open_stores().datasets.get(name)
+    record = open_stores().datasets.to_change(name)
     edits.decide(DatasetVersion(record.folder), row, decision, to)
     decisions = {
         str(number): {"action": made.action, "label": made.label}

@@ -24,7 +24,8 @@ from tl_core.data.versions.store import DatasetVersion
 @click.pass_obj
 def levels(output: Output, name: str, separator: str) -> int:
     """Levels of class names such as animal/dog: shown, or how they are separated."""
-    record = open_stores().datasets.get(name)
+    datasets = open_stores().datasets
+    record = datasets.to_change(name) if separator else datasets.get(name)
     labels = DatasetVersion(record.folder).info.labels
     if separator:
         class_levels.choose(record.folder, separator, labels)
