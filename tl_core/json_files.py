@@ -1,11 +1,14 @@
-"""JSON files of a home: read as one object, written whole or not at all."""
+"""JSON files of a home: read as one object, written whole or not at all; files of one line each."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tl_core.errors import StateError
 
@@ -48,6 +51,29 @@ def read_object(path: Path) -> dict[str, object]:
     if not isinstance(content, dict):
         raise StateError(f"{path.name} cannot be read.", "It is no object.", "Repeat the run.")
     return content
+
+
+def add_lines(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
+    """Add objects to a file, a line each, in one go. A line that a kill or a full disk cut short is
+    ended before, so that it takes no other one along.
+    """
+    said = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in entries).encode()
+    with path.open("a+b") as handle:
+        end = handle.seek(0, os.SEEK_END)
+        handle.seek(max(end - 1, 0))
+        torn = end > 0 and handle.read(1) != b"\n"
+        handle.write(b"\n" + said if torn else said)
+
+
+def find_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of such a file, in order, none where there is no such file; without lines that
+    were cut short.
+    """
+    if path.is_file():
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as handle:
+            for line in handle:
+                with suppress(ValueError):
+                    yield json.loads(line)
 
 
 def finite(content: object) -> object:

@@ -24,6 +24,7 @@ from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.label_answers import AnswerStore, Given
 from tl_core.registry.presets import PresetStore
 from tl_core.registry.runs import RunStore
+from tl_core.services.labelling import standing
 from tl_core.services.personal_data import PersonalData, erase_person
 
 FACTS = {"modality": "text", "task": "single_label", "rows": 4, "classes": 2}
@@ -195,6 +196,23 @@ def test_erasure_leaves_nothing_but_the_id_in_the_log(house, engine, home):
     assert given.name == "Boss" and len(house.runs("ben").list()) == 1
     with pytest.raises(NotFoundError):
         house.people.get("zephyr")
+
+
+def test_two_who_have_gone_differ_about_an_item_as_they_did(house, people):
+    """Nobody's last word is made of their going."""
+    house.admin(people)
+    cleo = people.arrive(Claims("https://idp", "sub-cleo", "Cleo"))
+    store = DatasetStore(house.engine, people.get(cleo.id).principal(), house.home)
+    folder = store.new_folder()
+    store.add("birds", folder, {**FACTS, "fingerprint": "birds"})
+    sharing = Sharing(house.engine, people.get(cleo.id).principal())
+    for name, said in (("ana", "crow"), ("ben", "rook")):
+        sharing.share("project", "birds", house.who(name).id, "editor")
+        AnswerStore(house.data(name)).give(f"{cleo.id}/birds@1", [Given(0, said)])
+        PersonalData(house.engine, house.home, house.who(name)).erase()
+    [dispute] = standing(AnswerStore(store).list("birds@1")).disputes
+    assert sorted(dispute.said.values()) == ["crow", "rook"]
+    assert not {house.ana.id, house.ben.id, ""} & {*dispute.said}
 
 
 def test_a_run_that_is_going_keeps_everything(house, engine):

@@ -184,3 +184,11 @@ def test_correlations_are_aligned_as_by_skada(skada_maps):
     ours = coral(source, target).source(source) - target.mean(axis=0)
     np.testing.assert_allclose(centred, target - target.mean(axis=0), atol=1e-4)
     assert np.abs(ours - theirs).max() < 0.02 * ours.std()
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_items_that_are_all_alike_have_a_subspace_of_one_axis(rows):
+    source = np.random.default_rng(0).normal(size=(30, WIDTH)).astype(np.float32)
+    found = subspace(source, np.ones((rows, WIDTH), np.float32))
+    assert found.source(source).shape == (30, 1)
+    assert np.allclose(found.target(np.ones((rows, WIDTH), np.float32)), 0)

@@ -110,6 +110,7 @@ DATASETS = {
     "restore": [lambda s, p: s.restore(f"ana/{NAME}@1")],
     "purge": [lambda s, p: s.purge(f"ana/{NAME}@1")],
     "may": [lambda s, p: s.may(p.record, 1)],
+    "to_change": [lambda s, p: s.to_change(f"ana/{NAME}@1"), lambda s, p: s.to_change(NAME)],
     "new_folder": [lambda s, p: str(s.new_folder()).replace(str(p.home), "")],
 }
 MODELS = {

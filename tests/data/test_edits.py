@@ -68,3 +68,16 @@ def test_without_a_change_no_version_is_made(version, tmp_path):
     decide(version, 0, "keep")
     with pytest.raises(DataError, match="No label"):
         apply_decisions(version, tmp_path, "d@1")
+
+
+def test_a_decision_that_was_cut_short_takes_no_other_one_along(version):
+    """A kill, or a full disk; separators of lines that JSON does not escape are part of a name."""
+    decide(version, 0, "drop")
+    with (version.folder / "edits.jsonl").open("ab") as lines:
+        lines.write(b'{"row": 1, "act')
+    assert list(decisions(version.folder)) == [0]
+    decide(version, 2, "relabel", "one\u2028two\x85three", new=True)
+    assert decisions(version.folder) == {
+        0: Decision("drop"),
+        2: Decision("relabel", "one\u2028two\x85three"),
+    }

@@ -12,7 +12,11 @@ from tests_support.pages import carried_out, everything, opened, press, runs
 
 from tl_core.cli.main import main
 from tl_core.config import RunConfig
+from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.jobs.worker import carry_out
+from tl_core.registry.queue import RunWriter
+from tl_core.services.datasets import add_dataset
 from tl_core.settings import read_settings
 from tl_core.watch.journal import About, Journal
 from tl_core.watch.pairs import Pairs, Rivals
@@ -159,4 +163,30 @@ def test_unsure_items_of_another_s_model_cannot_be_asked_for(journal, studio, ma
     }
     job = carried_out(RunConfig("import", "local", mail.called, options=options))
     assert job.status == "failed" and "has no served model" in job.reason["what"]
+    assert len(UnsureItems(journal.folder)) == 1
+
+
+def test_unsure_items_of_a_run_to_look_at_cannot_be_taken(
+    journal, mail_run, team, studio, tmp_path
+):
+    """Whoever may only look at a model would have the items, and its owner no more."""
+    UnsureItems(journal.folder, 10).keep_rows([{"text": "private"}])
+    team.sharing().share("project", "mail", "ben", "viewer")
+    team.be("id-ben")
+    (tmp_path / "own.csv").write_text("text,label\n" + "a,x\nb,y\nc,x\nd,y\n" * 5)
+    store = team.datasets("id-ben")
+    add_dataset(store, studio.settings, str(tmp_path / "own.csv"), "own", ImportOptions())
+    options = {
+        "source": "unsure items",
+        "name": "own",
+        "append": True,
+        "served": journal.folder.name,
+        "run": mail_run.id,
+    }
+    config = RunConfig("import", "id-ben", "own", options=options)
+    job = team.runs("id-ben").create(config)
+    RunWriter(studio.engine).claim_next("light")
+    assert carry_out(job.folder, studio.settings) == 1
+    job = team.runs("id-ben").get(job.id)
+    assert job.status == "failed" and "may only look" in job.reason["what"]
     assert len(UnsureItems(journal.folder)) == 1

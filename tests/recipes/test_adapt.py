@@ -18,7 +18,7 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.config import AdaptSettings, RunConfig
 from tl_core.data.domains import TARGET, targeted
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.errors import ConfigError
+from tl_core.errors import ConfigError, DataError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.shared import adapting
@@ -188,6 +188,15 @@ def test_a_closed_score_hides_what_the_target_says(tmp_path, tiny, shops):
     assert "gain" not in closed["domains"]
     opened = test_score.open_test(folder, tmp_path, "local")
     assert all("test" in model for model in opened["domains"]["models"])
+
+
+@pytest.mark.parametrize("method", ["auto", "weights"])
+def test_a_single_item_of_the_target_is_refused(tmp_path, tiny, method):
+    lines = [f"a {'good' if n % 2 else 'bad'} word {n},{n % 2},north" for n in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,label,shop", *lines, "alone,,south"]) + "\n")
+    version = build(tmp_path / "t.csv", tmp_path / "v")
+    with pytest.raises(DataError, match="single item of the target"):
+        train(version, tmp_path / "run", f"local:{tiny('bert')}", method=method)
 
 
 def test_a_head_without_bias_cannot_take_a_mean_in(tmp_path, tiny, shops):

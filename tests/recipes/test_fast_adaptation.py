@@ -99,6 +99,15 @@ def test_without_an_earlier_dataset_of_such_items_it_is_refused(tmp_path, tiny, 
             go(notes, tmp_path / f"run{number}", backbone, sources)
 
 
+def test_no_class_judges_that_was_learnt_from_in_a_copy(tmp_path, tiny, notes, earlier):
+    """Two people added the same file, and somebody names two versions of one dataset."""
+    again = build(write_topics(tmp_path / "more.csv", WORDS, each=13), tmp_path / "again")
+    sources = {"old@2": earlier, "ben/copy@1": earlier, "old@3": again}
+    report = go(notes, tmp_path / "run", f"local:{tiny('bert')}", sources, maml=False)
+    assert report["episodes"]["sources"] == ["old@2"]
+    assert sum(report["episodes"]["classes"]) == len(WORDS)
+
+
 def test_a_source_of_two_classes_teaches_though_nothing_can_be_held_out(tmp_path, tiny, earlier):
     source = build(write_texts(tmp_path / "t.csv", 60), tmp_path / "v")
     report = go(earlier, tmp_path / "run", f"local:{tiny('bert')}", {"two@1": source}, maml=False)

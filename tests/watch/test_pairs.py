@@ -49,6 +49,16 @@ def test_labels_of_nothing_are_refused(pairs):
         pairs.label("nothing", ["x"])
 
 
+def test_a_note_that_was_cut_short_takes_no_other_one_along(pairs, tmp_path):
+    """A kill, or a full disk."""
+    pairs.note(["x"], ["x"])
+    with (tmp_path / "canaries/mail/pairs.jsonl").open("ab") as notes:
+        notes.write('{"id": "half", "first": ["é'.encode()[:-1])
+    assert pairs.report()["items"] == 1
+    pairs.label(pairs.note(["x"], ["y"]), ["y"])
+    assert pairs.report()["items"] == 2 and pairs.report()["labelled"]["n"] == 1
+
+
 def test_notes_are_bounded_and_only_about_these_two(pairs, tmp_path, monkeypatch):
     monkeypatch.setattr(pairs_module, "_MOST_BYTES", 2000)
     for _ in range(200):

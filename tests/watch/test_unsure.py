@@ -7,6 +7,9 @@ import csv
 import pytest
 
 from tl_core.errors import NotFoundError
+from tl_core.predict.serving.contract import Answer, Asked
+from tl_core.predict.serving.watched import Watcher
+from tl_core.watch.journal import About, Journal
 from tl_core.watch.unsure import UnsureItems
 
 
@@ -39,3 +42,14 @@ def test_files_become_a_folder_of_their_own(tmp_path):
     assert len(items) == 0
     with pytest.raises(NotFoundError, match="--keep-unsure"):
         items.copied(tmp_path, "label")
+
+
+def test_what_cannot_be_kept_spoils_no_answer(tmp_path, world):
+    """Half of a character in a cell, and a suffix that no file can have."""
+    reference = world.reference()
+    watcher = Watcher(Journal.begun(tmp_path, About("mail"), reference), 100, 0.9, 5)
+    answer = Answer(label="a", confidence=0.5, abstain=True, probabilities={})
+    watcher.keep_rows(Asked(rows=[{"text": "\ud800"}]), "text", [answer])
+    watcher.keep_files([(b"x", ".a\0")], [answer])
+    watcher.keep_rows(Asked(rows=[{"text": "odd"}]), "text", [answer])
+    assert len(UnsureItems(tmp_path / About("mail").folder, 5)) == 1

@@ -101,7 +101,9 @@ def _axes(features: Features) -> tuple[Floats, Floats, int]:
     _, lengths, axes = np.linalg.svd(values - mean, full_matrices=False)
     shares = np.cumsum(lengths**2) / max(float((lengths**2).sum()), 1e-300)
     wanted = int(np.searchsorted(shares, _EXPLAINED)) + 1
-    return mean, axes[lengths > 1e-10 * max(float(lengths[0]), 1e-300)], wanted
+    there = lengths > 1e-10 * max(float(lengths[0]), 1e-300)
+    there[0] = True  # of items that are all alike an axis as good as any other
+    return mean, axes[there], wanted
 
 
 ALIGNMENTS: dict[str, Callable[[Features, Features], Alignment]] = {

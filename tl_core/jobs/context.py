@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tl_core.access.policy import WORK
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.database.engine import open_database
+from tl_core.errors import AccessError
 from tl_core.jobs.events import EventLog
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.quotas import Quotas
@@ -66,6 +68,21 @@ class RunContext:
     def quotas(self) -> Quotas:
         """What people may use."""
         return Quotas(open_database(self.settings), self.settings)
+
+    def require_work(self, run_id: str) -> None:
+        """Refuse what changes an earlier run to somebody who may only look at it.
+
+        Raises:
+            NotFoundError: when it has been deleted meanwhile, or is shared no more.
+            AccessError: see above.
+        """
+        store = RunStore(open_database(self.settings), self.config.owner, self.settings.home_path)
+        if not store.may(store.find(run_id), WORK):
+            raise AccessError(
+                f"You may only look at run {run_id}.",
+                "It belongs to somebody else.",
+                "Ask its owner to share it for more.",
+            )
 
     def folder_of(self, run_id: str) -> Path:
         """The folder of an earlier run of the same owner.

@@ -18,6 +18,7 @@ from tl_core.config import AdaptSettings, RunConfig
 from tl_core.config.domains import UNLABELLED
 from tl_core.data.domains import TARGET, TARGET_TEST, judged_by_target, judging_rows
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import DataError
 from tl_core.evaluate.report.schema import DomainFacts
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
@@ -52,9 +53,11 @@ def train(
     Raises:
         ConfigError: where items may have several labels, or for a backbone whose head has no bias
             with a way to adapt that needs one.
+        DataError: when there is a single item of the target.
     """
     settings: AdaptSettings = config.settings
     refuse_several_labels(version, "Adapting to another domain")
+    _refuse_one_item(version)
     space, clock = common.label_space(version), common.Clock()
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
@@ -102,6 +105,15 @@ def train(
             name: space.to_all(said(one.fit, features[JUDGES])) for name, one in tried.items()
         },
     )
+
+
+def _refuse_one_item(version: DatasetVersion) -> None:
+    if len(version.rows_of(TARGET)) == 1:
+        raise DataError(
+            "There is a single item of the target to adapt to.",
+            "Neither its spread nor what it has in common with the source can be told from one.",
+            "Bring more items of the target, with or without classes.",
+        )
 
 
 def _open(config: RunConfig, version: DatasetVersion, space: common.LabelSpace) -> Backbone:

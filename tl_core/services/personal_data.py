@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -251,6 +252,10 @@ class PersonalData:
             connection.execute(sql_delete(table).where(table.c.dataset.in_(own_data)))
         for table in _IN_PROJECTS:
             connection.execute(sql_delete(table).where(self._own(table)))
+        # what they said of other people's items stays one person's: two who are gone may differ
+        nobody = f"gone {secrets.token_hex(4)}"
+        mine_said = update(answers).where(answers.c.given_by == me)
+        connection.execute(mine_said.values(given_by=nobody))
         for table in metadata.sorted_tables:
             for name in ("owner", "user"):
                 if name in table.c:

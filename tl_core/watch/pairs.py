@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections import Counter
@@ -18,7 +17,7 @@ from tl_core.errors import DataError, NotFoundError, nearest
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.measures import PairedTest, Score
 from tl_core.evaluate.scores.intervals import proportion
-from tl_core.json_files import find_object, write_json
+from tl_core.json_files import add_lines, find_lines, find_object, write_json
 
 FOLDER = "canaries"
 _ABOUT, _NOTES, _EARLIER = "about.json", "pairs.jsonl", "pairs.before.jsonl"
@@ -182,17 +181,11 @@ class Pairs:
             path = self._folder / _NOTES
             if path.is_file() and path.stat().st_size > _MOST_BYTES:
                 path.replace(self._folder / _EARLIER)
-            with path.open("a", encoding="utf-8") as handle:
-                handle.write(json.dumps(note, ensure_ascii=False) + "\n")
+            add_lines(path, [note])
 
     def _notes(self) -> Iterator[dict[str, object]]:
         for name in (_EARLIER, _NOTES):
-            path = self._folder / name
-            if path.is_file():
-                with path.open(encoding="utf-8") as handle:
-                    for line in handle:
-                        if line.endswith("\n"):  # the last one may be half written
-                            yield json.loads(line)
+            yield from find_lines(self._folder / name)
 
 
 def _texts(value: object) -> list[str]:

@@ -6,11 +6,12 @@ Nothing of the version itself changes; a version made from the labels takes the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tl_core.json_files import add_lines, find_lines
 
 _FILE = "labelling.jsonl"
 
@@ -77,12 +78,8 @@ def carry_over(old: Path, new: Path, labelled: Iterable[int]) -> None:
 
 
 def _append(folder: Path, entry: dict[str, Any]) -> None:
-    with (folder / _FILE).open("a", encoding="utf-8") as handle:
-        handle.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    add_lines(folder / _FILE, [entry])
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:
-    path = folder / _FILE
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return list(find_lines(folder / _FILE))

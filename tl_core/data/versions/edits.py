@@ -6,7 +6,6 @@ later line about the same row counts, and become a new version when asked for.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from tl_core.data.cells.label_lists import LIST, parts_of
 from tl_core.data.label_sets import Named, as_cell
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
+from tl_core.json_files import add_lines, find_lines
 
 _FILE = "edits.jsonl"
 ACTIONS = ("keep", "relabel", "drop", "undo")
@@ -54,13 +54,12 @@ def decide_all(version: DatasetVersion, made: Mapping[int, Decision], *, new: bo
     """
     splits = version.splits
     lines = [_line(version, splits, row, one, new=new) for row, one in made.items()]
-    with (version.folder / _FILE).open("a", encoding="utf-8") as handle:
-        handle.write("".join(lines))  # in one go: tabs cannot tear a short one
+    add_lines(version.folder / _FILE, lines)
 
 
 def _line(
     version: DatasetVersion, splits: NDArray[np.str_], row: int, one: Decision, *, new: bool
-) -> str:
+) -> dict[str, object]:
     """One decision as it is kept, if it can be made."""
     if not 0 <= row < len(splits) or splits[row] == "removed":
         raise DataError(f"There is no row {row} in this version.", "", "Rows are numbered from 0.")
@@ -78,7 +77,7 @@ def _line(
                 "Keep it, or choose another class.",
             )
         entry["label"] = as_cell(wanted) if version.sets.several else one.label
-    return json.dumps(entry, ensure_ascii=False) + "\n"
+    return entry
 
 
 def classes_of(version: DatasetVersion, label: str, *, new: bool = False) -> Named:
@@ -100,11 +99,8 @@ def classes_of(version: DatasetVersion, label: str, *, new: bool = False) -> Nam
 
 def decisions(folder: Path) -> dict[int, Decision]:
     """All decisions about the version in `folder` by row, in the order in which they were made."""
-    path, made = folder / _FILE, dict[int, Decision]()
-    if not path.is_file():
-        return made
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
+    made = dict[int, Decision]()
+    for entry in find_lines(folder / _FILE):
         made.pop(entry["row"], None)
         if entry["action"] != "undo":
             made[entry["row"]] = Decision(entry["action"], entry.get("label", ""))
@@ -116,9 +112,9 @@ def carry_over(old: Path, new: Path) -> None:
     numbers.
     """
     kept = [
-        json.dumps({"row": row, "action": "keep"})
+        {"row": row, "action": "keep"}
         for row, one in decisions(old).items()
         if one.action == "keep"
     ]
     if kept:
-        (new / _FILE).write_text("\n".join(kept) + "\n", encoding="utf-8")
+        add_lines(new / _FILE, kept)

@@ -48,6 +48,7 @@ def _add_unsure(run: RunContext, spec: ImportSpec) -> Outcome:
     journal = journal_of(run.settings.served_path, spec.served)
     if journal.about.run != spec.run:
         raise NotFoundError(f"Run {spec.run} has no served model {spec.served!r}.")
+    run.require_work(spec.run)  # they are kept there no more
     items = UnsureItems(journal.folder)
     record, info, is_new = add_unsure(run.datasets, run.settings, items, spec.name, run.events)
     waiting = info.splits.get("unlabelled", 0)

@@ -99,7 +99,7 @@ class Watcher:
             return
         try:
             keep()
-        except (OSError, Timeout) as error:
+        except (OSError, ValueError, Timeout) as error:  # what cannot be a name or text of a file
             log.warning("unsure items could not be kept: %s", error)
 
 

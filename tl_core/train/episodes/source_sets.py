@@ -47,12 +47,14 @@ def class_sets(
     sources: Sequence[EpisodeSource], task: ProbeTask, shots: int, progress: Progress
 ) -> list[ClassSet]:
     """The features of the training rows of each source, read as the dataset at hand is; of those
-    that hold other items or are that dataset itself none.
+    that hold other items, are that dataset itself, or a copy or another version of one before,
+    none.
 
     Raises:
         DataError: when there is nothing to draw episodes from.
     """
     own, found = task.version.info, []
+    taken = {own.inputs_fingerprint}
     with task.backbone.extracting() as extractor:
         for source in sources:
             version = DatasetVersion(source.folder)
@@ -60,8 +62,9 @@ def class_sets(
             if info.modality != own.modality or version.sets.several:
                 progress.log(f"{source.name} is left out: it holds other items or several labels.")
                 continue
-            if info.inputs_fingerprint == own.inputs_fingerprint:
-                continue
+            if {info.inputs_fingerprint, _name(source)} & taken:
+                continue  # its classes would be learnt from in one copy and judge in the other
+            taken |= {info.inputs_fingerprint, _name(source)}
             rows = version.rows_of("train")
             rows = rows[spread(len(rows), _MOST_ROWS)]
             progress.stage(f"Reading {source.name} with the backbone", len(rows), share=0.1)
@@ -78,6 +81,11 @@ def class_sets(
             "Add one, name others as sources, lower shots, or choose Probe.",
         )
     return usable
+
+
+def _name(source: EpisodeSource) -> str:
+    """Of the dataset, whatever its version."""
+    return source.name.partition("@")[0]
 
 
 def count_classes(sets: Sequence[ClassSet]) -> int:
