@@ -78,7 +78,7 @@ def train_as(
         clock.mark("load")
         job = make_job(setup, folder, lesson)
         start = copied_state(job.model, job.moving) if settings.average == "wise-ft" else {}
-        outcome = _fit(job, config, folder, cache, progress)
+        outcome = _fit(job, config, version, folder, cache, progress)
         clock.mark("fit")
         mixture = _mix(job, start, outcome, progress)
         if setup.target is not None:  # AdaBN, and what adapts: the model is meant for the target
@@ -99,7 +99,14 @@ def _check_owner(config: RunConfig, earlier: Path) -> None:
         )
 
 
-def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress) -> Outcome:
+def _fit(
+    job: Job,
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+) -> Outcome:
     """Train here, or in several processes that share each batch."""
     if not job.report.trainable:
         progress.log("These settings freeze all weights, so nothing is trained.")
@@ -111,7 +118,7 @@ def _fit(job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progr
     outcome = (
         fit(job, progress)
         if job.settings.processes == 1 and job.settings.sharing == "none"
-        else fit_in_processes(job, config, folder, cache, progress)
+        else fit_in_processes(job, config, version, folder, cache, progress)
     )
     progress.log(outcome.reason)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)

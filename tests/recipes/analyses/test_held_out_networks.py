@@ -17,10 +17,11 @@ from tests_support.tiny_backbones import write_with_classes
 from tl_core.config import RunConfig
 from tl_core.config.specs import HoldOutSpec
 from tl_core.data.domains import HeldOutVersion, domains_of
-from tl_core.errors import ConfigError, DataError
+from tl_core.errors import ConfigError, DataError, TrainingError
 from tl_core.progress import Progress
 from tl_core.recipes.analyses import held_out_networks
 from tl_core.recipes.analyses.held_out_networks import hold_out_by_networks
+from tl_core.recipes.shared import distributed
 
 PLACES = {
     "shop": Place(rows=(10, 4, 2)),
@@ -94,6 +95,23 @@ def test_networks_of_the_others_on_domains_that_were_made(tmp_path, places, netw
     for one, other in zip(poisoned["held_out"], found["held_out"], strict=True):
         assert one["inside"] == other["inside"]
         assert all(one["scores"][name] == other["scores"][name] for name in ("probe", "erm"))
+
+
+def test_several_processes_see_no_held_out_domain_either(tmp_path, places, network, monkeypatch):
+    """They open the dataset themselves, and must not take all of it."""
+    seen = []
+
+    def launch(_command, _environment, folder, *_):
+        seen.append(distributed.rows_told(RunConfig.read(folder), folder))
+        return 1
+
+    monkeypatch.setattr(distributed, "launch", launch)
+    with pytest.raises(TrainingError, match="ended early"):
+        go(places, tmp_path / "run", network, methods=("erm",), settings={**QUICK, "processes": 2})
+    asked = domains_of(places, "place").rows_in("shop")
+    expected = HeldOutVersion(places, ~asked, asked)
+    assert (seen[0].labels == expected.labels).all() and (seen[0].splits == expected.splits).all()
+    assert not (np.isin(seen[0].splits, ("train", "validation")) & asked).any()
 
 
 def test_what_cannot_be_held_out_is_said(tmp_path, tiny, places, network):

@@ -1,5 +1,6 @@
 """Several processes that share each batch, one for each GPU, started by torchrun from the run's own
-config, or by Ray Train where they are spread over the machines of a cluster (`cluster`).
+config and the rows that it sees, or by Ray Train where they are spread over the machines of a
+cluster (`cluster`).
 
 `python -m torch.distributed.run ... -m tl_core.recipes.shared.distributed RUN_FOLDER CACHE_FOLDER`:
 every process prepares the same setup (tokens, pixels and features come from the cache), the first
@@ -17,10 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict, cast
 
+import numpy as np
 import torch
 
 from tl_core.config import RunConfig
-from tl_core.data.domains import as_meant
+from tl_core.data.overlays.overlay import Overlay
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import TrainingError, UserError
 from tl_core.json_files import find_object, write_json
@@ -39,7 +41,7 @@ from tl_core.train.loop.job import Job, Outcome
 
 STOP = "stop"  # a file that asks processes to end early
 MARK = "event "  # what their lines begin with
-_STATE, _OUTCOME = "shared.safetensors", "shared.json"
+_STATE, _OUTCOME, _ROWS = "shared.safetensors", "shared.json", "shared_rows.npz"
 # a process that dies of itself costs the way back to the newest checkpoint, not the run
 _RESTARTS = 1
 
@@ -57,10 +59,15 @@ class _Message(TypedDict, total=False):
 
 
 def fit_in_processes(
-    job: Job, config: RunConfig, folder: Path, cache: Path, progress: Progress
+    job: Job,
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
 ) -> Outcome:
-    """Train as `trainer.fit` does, in `settings.processes` processes; the best state ends up in
-    `job.model`.
+    """Train as `trainer.fit` does, in `settings.processes` processes, on the rows and labels that
+    `version` shows; the best state ends up in `job.model`.
 
     Raises:
         TrainingError: when there are fewer GPUs than processes, or a process fails.
@@ -74,6 +81,7 @@ def fit_in_processes(
             f"Set processes to {torch.cuda.device_count()}.",
         )
     config.write(folder)
+    _tell_rows(version, folder)
     for name in (STOP, _OUTCOME):
         (folder / name).unlink(missing_ok=True)
 
@@ -90,7 +98,7 @@ def fit_in_processes(
         }
         raise TrainingError(error["what"], error.get("why", ""), error.get("try_this", ""))
     load_moving(job.model, read_state(folder / _STATE))
-    for name in (_STATE, _OUTCOME, STOP):
+    for name in (_STATE, _OUTCOME, _ROWS, STOP):
         (folder / name).unlink(missing_ok=True)
     return Outcome(
         message["reason"],
@@ -101,6 +109,20 @@ def fit_in_processes(
         message["history"],
         copied_state(job.model, job.moving),
     )
+
+
+def _tell_rows(version: DatasetVersion, folder: Path) -> None:
+    """Note labels and splits for the processes: a training may see other ones than the dataset
+    has, such as a part of it, and none of a domain that is held out.
+    """
+    np.savez_compressed(folder / _ROWS, labels=version.labels, splits=version.splits)
+
+
+def rows_told(config: RunConfig, folder: Path) -> DatasetVersion:
+    """The version as whoever has started the processes sees it."""
+    with np.load(folder / _ROWS, allow_pickle=False) as told:
+        version = DatasetVersion(Path(config.dataset_dir))
+        return Overlay(version, told["labels"], told["splits"])
 
 
 def _command(
@@ -216,9 +238,7 @@ def main(folder: Path, cache: Path, say: Callable[[str], None] = _print) -> int:
     if "error" in find_object(folder / _OUTCOME):
         return 1  # started again, but what the first start has said stands
     config = RunConfig.read(folder)
-    version = common.SealedVersion(
-        as_meant(config.settings, DatasetVersion(Path(config.dataset_dir)))
-    )
+    version = common.SealedVersion(rows_told(config, folder))
     space = common.label_space(version)
     seed_everything(config.settings.seed)
     try:
