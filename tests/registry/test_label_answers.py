@@ -17,6 +17,7 @@ from tl_core.errors import AccessError, NotFoundError, StateError
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.label_answers import HOLDS, LABEL, SETTLE, SKIP, TWICE, AnswerStore, Given
 from tl_core.registry.trash import expired
+from tl_core.services.labelling import standing
 
 ORDER = [7, 3, 9, 1, 4]
 
@@ -212,6 +213,18 @@ def test_answers_go_along_into_the_next_version(desk, data):
     assert desk.ann.undo("d@2") == []  # it is in the version
     assert desk.bob.undo("ann/d@2") == [3, 9]
     assert len(desk.ann.list("d@1")) == 3
+
+
+def test_what_a_version_holds_can_be_looked_at_again(desk, data):
+    """Whoever gave a label is asked about it where it is probably wrong."""
+    desk.ann.give("d@1", [Given(7, "good"), Given(3, "bad")])
+    data.add("d", data.new_folder(), {**FACTS, "fingerprint": "b"})
+    desk.ann.carry("d@1", "d@2", [7])
+    assert desk.ann.claim("d@2", [7, 3]) == [7]
+    assert standing(desk.ann.list("d@2")).used == {7}
+    desk.ann.give("d@2", [Given(7, "bad")])
+    assert desk.ann.claim("d@2", [7, 3]) == []
+    assert standing(desk.ann.list("d@2")).used == set()
 
 
 @pytest.mark.parametrize("way", ["at once", "after its time in the trash"])

@@ -85,3 +85,25 @@ def test_whoever_looks_on_keeps_nobody_from_deleting_what_is_theirs(datasets, en
     datasets.delete("letters")  # she does not see his run, and could not delete it
     with pytest.raises(NotFoundError, match="no dataset"):
         bob.resume(run.id)
+
+
+@pytest.mark.parametrize("named", [(), ("letters@1",)])
+def test_the_earlier_datasets_of_a_fast_adaptation_go_along(datasets, ann, engine, named):
+    """To another machine: those that are named, or all others of such items."""
+    from tl_core.jobs.executors.by_ssh.cargo import cargo_of
+    from tl_core.registry.stored.run_inputs import folders_of
+    from tl_core.settings import read_settings
+
+    photos = {**FACTS, "modality": "image", "fingerprint": "photos"}
+    datasets.add("photos", datasets.new_folder(), photos)
+    options = {"sources": list(named)}
+    own = datasets.get("mail@1")
+    about = ("train", "ann", "mail@1", str(own.folder), "starter:text", "fast_adaptation")
+    run = ann.create(RunConfig(*about, options))
+    wanted = [own.folder, datasets.get("letters@1").folder]
+    cargo = cargo_of(run.folder, engine, read_settings())
+    assert cargo.paths == wanted
+    assert {row["name"] for row in cargo.rows["datasets"]} == {"mail", "letters"}
+    home = read_settings().home_path
+    config = RunConfig.read(run.folder)
+    assert [home / one for one in folders_of(config, engine, home)] == wanted

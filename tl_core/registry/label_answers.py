@@ -190,12 +190,14 @@ class AnswerStore:
         return rows
 
     def _free(self, connection: Connection, record: DatasetRecord) -> Callable[[int], bool]:
-        """Whether a row may be shown to the acting person."""
+        """Whether a row may be shown to the acting person; what the version holds already keeps
+        nobody from looking at it again, as at a label that is probably wrong.
+        """
         closed: set[int] = set()
         others = defaultdict[int, set[str]](set)
         given = select(answers.c.row, answers.c.given_by, answers.c.action)
         for row, person, action in connection.execute(
-            given.where(answers.c.dataset == record.id)
+            given.where(answers.c.dataset == record.id, ~answers.c.used)
         ).all():
             if action == SETTLE or person == self._me:
                 closed.add(row)

@@ -48,6 +48,7 @@ class Standing:
         passed: rows that somebody passed over and nobody labelled.
         said: what each person said of each row, by their id; passed rows are not in it.
         named: every label that was given, in the order in which they first were.
+        used: rows of which nothing was said since this version was made.
     """
 
     labels: Mapping[int, str]
@@ -55,6 +56,7 @@ class Standing:
     passed: Sequence[int]
     said: Mapping[str, Mapping[int, str]]
     named: Sequence[str]
+    used: frozenset[int]
 
     @property
     def aside(self) -> list[int]:
@@ -69,7 +71,9 @@ def standing(answers: Iterable[Answer]) -> Standing:
     settled: dict[int, str] = {}
     passed: dict[int, None] = {}
     named: dict[str, None] = {}
+    before, since = set[int](), set[int]()
     for one in answers:
+        (before if one.used else since).add(one.row)
         if one.action != SKIP:
             named.setdefault(one.label)
         if one.action == SETTLE:
@@ -86,7 +90,8 @@ def standing(answers: Iterable[Answer]) -> Standing:
             labels[row] = next(iter(words.values()))
         else:
             disputes.append(Dispute(row, words))
-    return Standing(labels, disputes, [row for row in passed if row not in by_row], said, [*named])
+    passed_over = [row for row in passed if row not in by_row]
+    return Standing(labels, disputes, passed_over, said, [*named], frozenset(before - since))
 
 
 def order_of(version: DatasetVersion) -> dict[int, str]:

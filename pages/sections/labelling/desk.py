@@ -59,7 +59,7 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
         row = _next(labelling, queue)
     left, right = st.columns([3, 2], gap="large")
     with right:
-        done = sum(one in now.labels for one in queue.why)
+        done = sum(one in now.labels and one not in now.used for one in queue.why)
         st.progress(
             done / max(1, len(queue.why)),
             f"{done:,} of the {len(queue.why):,} chosen items labelled; {len(now.labels):,} labels"

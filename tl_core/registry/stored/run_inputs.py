@@ -18,7 +18,7 @@ def folders_of(config: RunConfig, engine: Engine, home: Path) -> list[str]:
     """
     data = DatasetStore(engine, config.owner, home)
     found = [Path(config.dataset_dir)] if config.dataset_dir else []
-    for reference in [config.target, *_sources(config, data)]:
+    for reference in [config.target, *sources_of(config, data)]:
         if reference:
             try:
                 found.append(data.find(reference).folder)
@@ -33,9 +33,18 @@ def folders_of(config: RunConfig, engine: Engine, home: Path) -> list[str]:
     return [one for one in named if not Path(one).is_absolute()]
 
 
-def _sources(config: RunConfig, data: DatasetStore) -> list[str]:
-    """The earlier datasets of a fast adaptation; all that it may learn from where none is named."""
+def sources_of(config: RunConfig, data: DatasetStore) -> list[str]:
+    """The earlier datasets of a fast adaptation; all others of such items where none is named."""
     if config.recipe != "fast_adaptation":
         return []
-    named = [str(one) for one in config.options.get("sources", ())]
-    return named or [one.reference for one in data.list()]
+    if named := [str(one) for one in config.options.get("sources", ())]:
+        return named
+    try:
+        own = data.find(config.dataset)
+    except NotFoundError:  # a sample, which the run itself adds
+        return [one.reference for one in data.list()]
+    return [
+        one.reference
+        for one in data.list()
+        if one.project != own.project and (one.modality, one.task) == (own.modality, own.task)
+    ]

@@ -16,6 +16,7 @@ from tl_core.places import inside
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.elsewhere.executor_names import JOB_VARIABLE
 from tl_core.registry.runs import RunStore
+from tl_core.registry.stored.run_inputs import sources_of
 from tl_core.settings import Settings
 
 # the home there is another one, with a database of its own; the way there is no business of it
@@ -42,8 +43,9 @@ def cargo_of(folder: Path, engine: Engine, settings: Settings) -> Cargo:
     config, home = RunConfig.read(folder), settings.home_path
     earlier = [RunStore(engine, config.owner, home).get(run).folder for run in config.begins_with()]
     data = [Path(config.dataset_dir)] if config.dataset_dir else []
-    if config.target:
-        data.append(DatasetStore(engine, config.owner, home).get(config.target).folder)
+    store = DatasetStore(engine, config.owner, home)
+    also = [*([config.target] if config.target else []), *sources_of(config, store)]
+    data += [store.get(reference).folder for reference in also]
     named = [reference.removeprefix("static:") for reference in config.backbones()]
     backbones = [
         Path(one.removeprefix("local:")) for one in named if one.startswith(("local:", "/"))
