@@ -56,8 +56,7 @@ def train(
         DataError: when there is a single item of the target.
     """
     settings: AdaptSettings = config.settings
-    refuse_several_labels(version, "Adapting to another domain")
-    _refuse_one_item(version)
+    _refuse(version)
     space, clock = common.label_space(version), common.Clock()
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
@@ -107,7 +106,8 @@ def train(
     )
 
 
-def _refuse_one_item(version: DatasetVersion) -> None:
+def _refuse(version: DatasetVersion) -> None:
+    refuse_several_labels(version, "Adapting to another domain")
     if len(version.rows_of(TARGET)) == 1:
         raise DataError(
             "There is a single item of the target to adapt to.",
