@@ -68,6 +68,18 @@ def test_without_classes_there_is_a_distance_and_a_reason(tmp_path, tiny):
     assert found["unseen"] is None and "Only one domain" in found["missing"]
 
 
+def test_a_domain_of_hardly_any_labels_leaves_the_distances(tmp_path, tiny):
+    lines = [f"a {('bad', 'good')[n % 2]} word {n},{n % 2},north,train" for n in range(60)]
+    lines += [f"some item {n},{n % 2},north,test" for n in range(8)]
+    lines += [f"other words {n} come here,,south,train" for n in range(30)]
+    lines += [f"one more {n},{n},south,train" for n in range(2)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,label,shop,split", *lines]) + "\n")
+    found = go(build(tmp_path / "t.csv", tmp_path / "v"), tmp_path / "run", f"local:{tiny('bert')}")
+    assert [one["labelled"] for one in found["domains"]] == [60, 2]
+    assert found["pairs"][0]["gap"] and found["unseen"] is None
+    assert "cannot be divided" in found["missing"]
+
+
 def test_what_names_no_domain_is_said(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv"), tmp_path / "v")
     with pytest.raises(NotFoundError, match="no column 'shop'"):

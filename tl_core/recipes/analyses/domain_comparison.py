@@ -146,7 +146,10 @@ def _unseen(
         items.noun,
     )
     progress.stage("Holding out each domain in turn", len(there), share=0.2)
-    return hold_out_each(labelled, settings, rule, progress), ""
+    try:
+        return hold_out_each(labelled, settings, rule, progress), ""
+    except DataError as error:  # of the labels; the distances stand without
+        return None, f"No domain can be held out. {error}"
 
 
 def _sentence(pairs: list[DomainPair], unseen: UnseenDomains | None) -> str:
