@@ -215,6 +215,18 @@ def test_two_who_have_gone_differ_about_an_item_as_they_did(house, people):
     assert not {house.ana.id, house.ben.id, ""} & {*dispute.said}
 
 
+def test_runs_of_others_that_were_meant_for_my_data_name_me_no_more(house, engine):
+    own = house.data("ben").get("tickets")
+    options = {"target_dataset": "zephyr/zephyr-mail@1"}
+    about = ("train", house.ben.id, own.reference, str(own.folder), "starter:text", "adapt")
+    run = house.runs("ben").create(RunConfig(*about, options))
+    house.end(run)
+    PersonalData(house.engine, house.home, house.who("ana")).erase()
+    assert house.runs("ben").get(run.id).status == "done"
+    for table, row, text in everything(engine):
+        assert table == "activity" or house.ana.id not in text, (table, row)
+
+
 def test_a_run_that_is_going_keeps_everything(house, engine):
     going = house.train("ben", "zephyr/zephyr-mail", ended=False)
     with pytest.raises(StateError, match="waiting or running"):

@@ -254,6 +254,8 @@ class PersonalData:
             connection.execute(sql_delete(table).where(self._own(table)))
         # what they said of other people's items stays one person's: two who are gone may differ
         nobody = f"gone {secrets.token_hex(4)}"
+        meant = update(runs).where(runs.c.target.startswith(f"{me}/", autoescape=True))
+        connection.execute(meant.values(target=""))
         mine_said = update(answers).where(answers.c.given_by == me)
         connection.execute(mine_said.values(given_by=nobody))
         for table in metadata.sorted_tables:
