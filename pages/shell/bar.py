@@ -18,7 +18,7 @@ from tl_core.registry.projects import score_of
 
 _STYLE = Path(__file__).with_name("style.css")
 _SHOWN_RUNS = 2
-_LONGEST = 24  # characters of a project's name in the bar
+_LONGEST = 24  # characters of a name in the bar
 _ICONS = {"image": "image", "audio": "graphic_eq"}
 
 
@@ -56,7 +56,7 @@ def _project(work: workspace.Workspace) -> None:
     name = work.dataset or "No project yet"
     with st.container(key="project", width="content"):
         box = st.popover(
-            plain(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"),
+            plain(_shortened(name)),
             icon=":material/folder_open:",
             type="tertiary",
             key="projects",
@@ -106,6 +106,10 @@ def _steps(here: Place, work: workspace.Workspace) -> None:
                 )
 
 
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+
+
 def _model(work: workspace.Workspace) -> None:
     """The trained model in hand, with its score."""
     score = score_of(work.run) if work.run else None
@@ -113,7 +117,7 @@ def _model(work: workspace.Workspace) -> None:
         with st.container(key="model", width="content"):
             st.page_link(
                 "pages/evaluate/report.py",
-                label=f"{plain(trained.name(work.run)[:_LONGEST])} · {100 * score.value:.0f} %",
+                label=f"{plain(_shortened(trained.name(work.run)))} · {100 * score.value:.0f} %",
                 icon=":material/network_intelligence:",
                 help=f"The model in hand, and its {score.name}",
                 query_params={"run": work.run.id},
@@ -146,7 +150,7 @@ def _running() -> None:
             what = run.dataset or run.kind
             st.page_link(
                 "pages/train/live.py",
-                label=f"{plain(what[:_LONGEST])} · {run.progress:.0%}",
+                label=f"{plain(_shortened(what))} · {run.progress:.0%}",
                 icon=":material/progress_activity:",
                 query_params={"run": run.id},
             )

@@ -75,6 +75,41 @@ def test_colours_of_the_stylesheet_are_those_of_the_theme():
         assert pairs[name] == f"{theme['light'][key]}, {theme['dark'][key]}"
 
 
+def brightness(colour):
+    """Relative luminance of #RRGGBB, as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    low, high = sorted(brightness(colour) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_code_and_the_tab_that_is_open_can_be_read_in_both_themes():
+    """What Streamlit colours them with is too pale: 2.2 to 4.4, where AA asks for 4.5."""
+    style = (ROOT / "pages/shell/style.css").read_text()
+    pairs = dict(re.findall(r"--(\w+): light-dark\((#\w+, #\w+)\)", style))
+    rules = dict(re.findall(r'\[data-testid="(stCode"\] .+|stTab".+) \{ color: (.+); \}', style))
+    kinds = "comment punctuation operator function keyword builtin class-name number boolean"
+    kinds += " string parameter variable property"
+    assert [kind for kind in kinds.split() if not re.search(rf"\.{kind}\b", " ".join(rules))] == []
+    assert any(selector.startswith("stTab") for selector in rules)
+    for colour in rules.values():
+        name = re.fullmatch(r"var\(--(\w+)\)", colour)
+        pair = pairs[name[1]] if name else colour[len("light-dark(") : -1]
+        for ground in (pairs["ground"], pairs["raised"]):
+            for ink, below in zip(pair.split(", "), ground.split(", "), strict=True):
+                assert contrast(ink, below) >= 4.5, (colour, ink, below)
+
+
+def test_a_long_name_of_a_model_is_seen_to_be_cut(record, studio):
+    studio.do(record, max_length=16, class_weights="balanced")
+    labels = [link.proto.label for link in page_links(opened())]
+    assert any("Probe" in label and "… · " in label for label in labels), labels
+
+
 def test_the_bar_names_the_project_worked_on_last_and_the_next_step(record, studio):
     app = opened()
     assert app.session_state["dataset"] == record.reference
