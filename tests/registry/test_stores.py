@@ -76,6 +76,22 @@ def test_a_run_on_a_sample_belongs_to_the_project_of_the_dataset_that_it_makes(e
     assert [one.id for one in ann.of_dataset("d@1")] == [run.id]
 
 
+def test_earlier_runs_on_a_sample_come_to_their_project_too(engine, home, ann, data):
+    made = ann.create(RunConfig("train", "ann", "sample:d", "", "starter:text", "probe"))
+    waits = ann.create(RunConfig("train", "ann", "sample:d", "", "starter:text", "probe"))
+    with engine.begin() as connection:
+        connection.execute(update(runs).where(runs.c.id == made.id).values(dataset="d@1"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0014'"))
+    from tl_core.database import engine as database
+
+    database._open.cache_clear()
+    url = str(engine.url.render_as_string(hide_password=False))
+    again = open_database(Settings(home=str(home), database_url="" if "sqlite" in url else url))
+    found = RunStore(again, "ann", home)
+    assert [one.id for one in found.of_dataset("d")] == [made.id]
+    assert [one.id for one in found.of_dataset("sample:d")] == [waits.id]
+
+
 def test_datasets_have_owners_versions_and_equal_content_makes_none(engine, home):
     store = DatasetStore(engine, "ann", home)
     facts = {"modality": "text", "task": "single_label", "rows": 4, "classes": 2}

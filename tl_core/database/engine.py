@@ -18,7 +18,7 @@ from tl_core.database.away import AwayError
 from tl_core.errors import StateError
 from tl_core.settings import Settings
 
-HEAD = "0014"
+HEAD = "0015"
 _WITHIN = {  # a network that swallows everything is noticed in half a minute, not in hours
     "connect_timeout": 10,
     "keepalives_idle": 10,
