@@ -16,10 +16,10 @@ class Writer:
     """A row whose database is away for the first beats, and that then has a wish."""
 
     def __init__(self, away, wish):
-        self.away, self.wish, self.beats = away, wish, 0
+        self.away, self.wish, self.beats, self.told = away, wish, 0, 0.0
 
     def beat(self, run_id, progress, moved):
-        self.beats += 1
+        self.beats, self.told = self.beats + 1, progress
         if self.beats <= self.away:
             raise RuntimeError("the database is away")
         return self.wish
@@ -50,6 +50,18 @@ def beat(tmp_path):
 
 def logs(folder):
     return [event["text"] for event in read_events(folder)[0] if event["type"] == "log"]
+
+
+def test_what_goes_on_is_never_told_to_be_done_however_large_its_shares_are(beat):
+    writer = Writer(0, "")
+
+    def far(events):
+        events.stage("one", share=0.9)
+        events.stage("another", share=0.3)
+        return writer.told > 0.9
+
+    beat(writer, far)
+    assert writer.told == 0.99
 
 
 def test_a_cancel_arrives_after_the_database_was_away_and_that_is_told_once(beat, tmp_path, caplog):

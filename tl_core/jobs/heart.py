@@ -14,6 +14,7 @@ from tl_core.jobs.monitor import read_machine
 from tl_core.registry.queue import RunWriter
 
 BEAT_SECONDS = 2.0
+_MOST = 0.99  # share done of what goes on: shares of stages are guesses, and may add up to more
 _MACHINE_BEATS = 3  # beats between two readings of the machine
 _GRACE_SECONDS = 10.0  # a fit inside a library cannot be interrupted politely
 log = logging.getLogger(__name__)
@@ -71,7 +72,8 @@ class Heart(threading.Thread):
 
     def _beat(self) -> None:
         try:
-            wish = self._writer.beat(self._run_id, self._events.fraction, self._events.moved)
+            done = min(_MOST, self._events.fraction)
+            wish = self._writer.beat(self._run_id, done, self._events.moved)
             if wish == "stop" and not self._events.stopping.is_set():
                 self._explain_stop()
         except Exception:
