@@ -97,6 +97,10 @@ def show(run: Run) -> None:
 
 
 run_panel.show(
-    run_panel.of_dataset(record.reference, "domains"), "Comparing the domains…", show, offer
+    run_panel.of_dataset(record.reference, "domains"),
+    "Comparing the domains…",
+    show,
+    offer,
+    stoppable=True,
 )
 network_wishes.show(record, columns)

@@ -115,7 +115,14 @@ def _watch(run_id: str, waiting: Waiting, *, stoppable: bool) -> None:
         text = waiting if isinstance(waiting, str) else waiting(run)
     st.progress(run.progress, text)
     if stoppable and not rights.against(rights.WORK, run):
-        st.button("Stop", on_click=_cancel, args=(run_id,), icon=":material/stop:", type="tertiary")
+        st.button(
+            "Stop",
+            key=f"stop_{run_id}",
+            on_click=_cancel,
+            args=(run_id,),
+            icon=":material/stop:",
+            type="tertiary",
+        )
 
 
 def _cancel(run_id: str) -> None:

@@ -92,6 +92,9 @@ class View {
   }
 
   take(files) {
+    if (!this.data.several && files.length) {
+      this.tasks.filter((one) => one.state === "failed").forEach((one) => one.cancel());
+    }
     for (const file of this.data.several ? files : files.slice(0, 1)) {
       const task = new Task(this.data.who, this.data.place, file);
       if (this.tasks.some((known) => known.key === task.key)) continue;
@@ -105,7 +108,7 @@ class View {
   show() {
     if (!this.data) return;
     const { tasks } = this;
-    const busy = tasks.length > 0 && !this.data.several;
+    const busy = tasks.some((one) => one.state !== "failed") && !this.data.several;
     this.root.querySelector(".drop").hidden = busy || tasks.some((one) => one.state === "taken");
     const shown = new Set([...this.left.map((one) => one.key), ...tasks]);
     for (const [key, line] of this.lines) if (!shown.has(key)) this.drop(key, line);
@@ -184,7 +187,7 @@ class Line {
       queued: () => [cancel],
       sending: () => [button("Pause", this.name, () => task.pause()), cancel],
       paused: () => [go("Continue"), cancel],
-      failed: () => [go("Try again"), cancel],
+      failed: () => (task.file.size ? [go("Try again"), cancel] : [cancel]),
     }[task.state];
     this.row.classList.toggle("failed", task.state === "failed");
     this.offer(task.state, ...(offered?.() ?? []));

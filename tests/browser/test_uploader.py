@@ -197,6 +197,38 @@ def test_the_end_of_an_overtaken_call_leaves_the_field_listening(page, server):
     assert heard == [1, 0]
 
 
+def test_another_file_is_chosen_in_place_of_a_refused_one(page, server):
+    page.goto(f"http://localhost:{server.port}/healthz")
+    script = "\n".join(
+        Path(uploader.__file__).with_name(one).read_text() for one in uploader._SCRIPTS
+    )
+    shown = page.evaluate(
+        """async ([script, html]) => {
+            const address = URL.createObjectURL(new Blob([script], {type: "text/javascript"}));
+            const draw = (await import(address)).default;
+            const place = document.createElement("div");
+            place.innerHTML = html;
+            const data = {place: "here", who: "ann", label: "", hint: "", several: false};
+            draw({parentElement: place, data, setStateValue: () => {}});
+            const input = place.querySelector("input");
+            const choose = (file) => {
+                const chosen = new DataTransfer();
+                chosen.items.add(file);
+                input.files = chosen.files;
+                input.dispatchEvent(new Event("change"));
+            };
+            const words = (name) => [...place.querySelectorAll(name)].map((one) => one.innerText);
+            choose(new File([], "nothing.csv"));
+            while (!place.querySelector(".failed")) await new Promise((go) => setTimeout(go, 50));
+            const offered = [words("button"), place.querySelector(".drop").hidden];
+            choose(new File(["text"], "some.csv"));
+            return [...offered, words("bdi")];
+        }""",
+        [script, uploader._HTML],
+    )
+    assert shown == [["Cancel"], False, ["some.csv"]]
+
+
 def test_several_files_become_one_source_and_wrong_ones_are_named(page, network, server, tmp_path):
     for name in ("train", "test"):
         write_texts(tmp_path / f"{name}.csv", 40)

@@ -38,7 +38,22 @@ def test_domains_are_compared_and_shown(studio, shops):
     press(app, "Compare the domains")
     run = studio.runs.list(kind="domains")[0]
     assert RunConfig.read(run.folder).options == {"column": "shop", "rule": "within"}
-    studio.runs.cancel(run.id)
+    other = studio.runs.create(
+        RunConfig(
+            "hold_out",
+            "local",
+            shops.reference,
+            str(shops.folder),
+            studio.backbone,
+            options={"column": "shop", "methods": ["erm"]},
+        )
+    )
+    app = opened("pages/data/domains.py", dataset=shops.reference)
+    press(app, "Stop")
+    assert [studio.runs.get(one.id).status for one in (run, other)] == ["cancelled", "queued"]
+    assert "Compare the domains" in [one.label for one in app.button]
+    studio.runs.cancel(other.id)
+    studio.runs.delete([other.id])
     run = studio.runs.create(
         RunConfig(
             "domains",
