@@ -134,6 +134,7 @@ def test_a_refused_import_leads_back_to_its_settings(studio, tmp_path, monkeypat
     app.text_input[0].set_value(str(tmp_path / "mail.csv"))
     button(app, "Look inside").click().run()
     wait_for(app, "Save as dataset")
+    app.text_input(key="add_name").set_value("letters")
     button(app, "Save as dataset").click().run()
     [run] = studio.runs.list()
     handler = signal.getsignal(signal.SIGTERM)
@@ -143,6 +144,7 @@ def test_a_refused_import_leads_back_to_its_settings(studio, tmp_path, monkeypat
     app.run()
     assert "not clear which column holds the class" in app.error[0].value
     press(app, "Back to the settings")
+    assert app.text_input(key="add_name").value == "letters"
     next(one for one in app.checkbox if one.label == SAID).check().run()
     wait_for(app, "Save as dataset")
     button(app, "Save as dataset").click().run()

@@ -198,6 +198,8 @@ def show_target(source: str) -> Target:
     name = st.text_input(
         "Name of the dataset",
         default.replace("_", "-")[:60],
+        key="add_name",
         help="The same name with new content makes a new version.",
+        persist_state="session",
     )
     return Target(name)

@@ -111,7 +111,7 @@ def _bounded_rows(path: Path, suffix: str, reading: Reading, chunk_rows: int) ->
         raise DataError(
             f"{path.name!r} holds a header but no rows.",
             "",
-            "Add at least two rows for each class.",
+            "Bring a file with rows below the header.",
         )
 
 
