@@ -84,12 +84,14 @@ def test_earlier_runs_on_a_sample_come_to_their_project_too(engine, home, ann, d
         connection.execute(text("UPDATE alembic_version SET version_num = '0014'"))
     from tl_core.database import engine as database
 
-    database._open.cache_clear()
     url = str(engine.url.render_as_string(hide_password=False))
+    database._open.cache_clear()
     again = open_database(Settings(home=str(home), database_url="" if "sqlite" in url else url))
     found = RunStore(again, "ann", home)
     assert [one.id for one in found.of_dataset("d")] == [made.id]
     assert [one.id for one in found.of_dataset("sample:d")] == [waits.id]
+    again.dispose()
+    database._open.cache_clear()
 
 
 def test_datasets_have_owners_versions_and_equal_content_makes_none(engine, home):
