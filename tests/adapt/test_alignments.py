@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.linalg import fractional_matrix_power
+from sklearn import config_context
 from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -147,21 +148,23 @@ def test_a_turned_subspace_is_turned_back():
     assert adapted - shifted > 0.5 * (without - shifted)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def skada_maps():
     """`skada_maps(name, source, target, ...)`: rows of both domains as an independent
-    implementation maps them.
+    implementation maps them. It switches scikit-learn's routing on for the whole process, which
+    ends with the test.
     """
-    import skada
+    with config_context():
+        import skada
 
-    def mapped(name, source, target, **options):
-        rows = np.concatenate([source, target]).astype(np.float64)
-        domains = np.repeat([1, -2], [len(source), len(target)])
-        adapter = getattr(skada, name)(**options).fit(rows, sample_domain=domains)
-        theirs = adapter.transform(rows, sample_domain=domains, allow_source=True)
-        return theirs[: len(source)], theirs[len(source) :]
+        def mapped(name, source, target, **options):
+            rows = np.concatenate([source, target]).astype(np.float64)
+            domains = np.repeat([1, -2], [len(source), len(target)])
+            adapter = getattr(skada, name)(**options).fit(rows, sample_domain=domains)
+            theirs = adapter.transform(rows, sample_domain=domains, allow_source=True)
+            return theirs[: len(source)], theirs[len(source) :]
 
-    return mapped
+        yield mapped
 
 
 def test_a_subspace_is_that_of_skada(pair, skada_maps):
