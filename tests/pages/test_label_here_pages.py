@@ -92,14 +92,30 @@ def wait_for(app, label):
         app.run()
 
 
-def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monkeypatch):
-    monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
-    write_loose_pictures(tmp_path / "photos", 4)
+def looked_into(path):
+    """The page for new data, on its way into a file or folder of this server."""
     app = opened("pages/data/add.py")
     app.session_state["way"] = "server"
     app.run()
-    app.text_input[0].set_value(str(tmp_path / "photos"))
+    app.text_input[0].set_value(str(path))
     button(app, "Look inside").click().run()
+    return app
+
+
+def import_here(studio):
+    """Carry out the one run that waits, in this process; gives how it ended."""
+    [run] = studio.runs.list()
+    handler = signal.getsignal(signal.SIGTERM)
+    RunWriter(studio.engine).claim_next("light")
+    ended = carry_out(run.folder, studio.settings)
+    signal.signal(signal.SIGTERM, handler)
+    return ended
+
+
+def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monkeypatch):
+    monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
+    write_loose_pictures(tmp_path / "photos", 4)
+    app = looked_into(tmp_path / "photos")
     wait_for(app, SAID)
     assert "no class names" in app.error[0].value
     button(app, SAID).click().run()
@@ -114,11 +130,7 @@ def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monke
         time.sleep(0.5)
         app.run()
     button(app, "Save as dataset").click().run()
-    [run] = studio.runs.list()
-    handler = signal.getsignal(signal.SIGTERM)
-    RunWriter(studio.engine).claim_next("light")
-    assert carry_out(run.folder, studio.settings) == 0
-    signal.signal(signal.SIGTERM, handler)
+    assert import_here(studio) == 0
     info = DatasetVersion(studio.datasets.get("photos").folder).info
     assert (info.splits, info.offered) == ({"unlabelled": 8}, ["red", "green"])
     app.run()
@@ -128,19 +140,11 @@ def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monke
 def test_a_refused_import_leads_back_to_its_settings(studio, tmp_path, monkeypatch):
     monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
     write_bare_texts(tmp_path / "mail.csv", 20)
-    app = opened("pages/data/add.py")
-    app.session_state["way"] = "server"
-    app.run()
-    app.text_input[0].set_value(str(tmp_path / "mail.csv"))
-    button(app, "Look inside").click().run()
+    app = looked_into(tmp_path / "mail.csv")
     wait_for(app, "Save as dataset")
     app.text_input(key="add_name").set_value("letters")
     button(app, "Save as dataset").click().run()
-    [run] = studio.runs.list()
-    handler = signal.getsignal(signal.SIGTERM)
-    RunWriter(studio.engine).claim_next("light")
-    assert carry_out(run.folder, studio.settings) != 0
-    signal.signal(signal.SIGTERM, handler)
+    assert import_here(studio) != 0
     app.run()
     assert "not clear which column holds the class" in app.error[0].value
     press(app, "Back to the settings")
@@ -154,11 +158,7 @@ def test_a_refused_import_leads_back_to_its_settings(studio, tmp_path, monkeypat
 def test_a_table_asks_for_no_column_of_classes(tmp_path, monkeypatch):
     monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
     write_bare_texts(tmp_path / "mail.csv", 20)
-    app = opened("pages/data/add.py")
-    app.session_state["way"] = "server"
-    app.run()
-    app.text_input[0].set_value(str(tmp_path / "mail.csv"))
-    button(app, "Look inside").click().run()
+    app = looked_into(tmp_path / "mail.csv")
     wait_for(app, "Save as dataset")
     next(one for one in app.checkbox if one.label == SAID).check().run()
     wait_for(app, "Save as dataset")
