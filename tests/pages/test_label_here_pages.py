@@ -142,13 +142,13 @@ def test_a_refused_import_leads_back_to_its_settings(studio, tmp_path, monkeypat
     write_bare_texts(tmp_path / "mail.csv", 20)
     app = looked_into(tmp_path / "mail.csv")
     wait_for(app, "Save as dataset")
-    app.text_input(key="add_name").set_value("letters")
+    app.text_input(key="add_name_mail").set_value("letters")
     button(app, "Save as dataset").click().run()
     assert import_here(studio) != 0
     app.run()
     assert "not clear which column holds the class" in app.error[0].value
     press(app, "Back to the settings")
-    assert app.text_input(key="add_name").value == "letters"
+    assert app.text_input(key="add_name_mail").value == "letters"
     next(one for one in app.checkbox if one.label == SAID).check().run()
     wait_for(app, "Save as dataset")
     button(app, "Save as dataset").click().run()

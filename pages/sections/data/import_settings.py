@@ -195,10 +195,11 @@ def show_target(source: str) -> Target:
         )
         return Target(name, True, "split" if where == "split like the rest" else "train")
     default = source.rpartition("/")[2] if source.startswith("hub:") else Path(source).stem
+    proposed = default.replace("_", "-")[:60]
     name = st.text_input(
         "Name of the dataset",
-        default.replace("_", "-")[:60],
-        key="add_name",
+        proposed,
+        key=f"add_name_{proposed}",  # what was typed for one file is none of another's
         help="The same name with new content makes a new version.",
         persist_state="session",
     )
