@@ -30,6 +30,7 @@ ACCEPTED_SKIPS = (
     "needs a kernel",
     "needs Ray",
     "needs sshd and rsync",
+    "needs the extra few-bits",
 )
 
 
