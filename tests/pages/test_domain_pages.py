@@ -195,3 +195,36 @@ def test_a_fine_tuning_can_be_meant_for_a_domain(studio, shops):
     options = RunConfig.read(studio.runs.list(kind="train")[0].folder).options
     assert options["adaptation"] == "mcc" and options["domain_column"] == column
     assert options["target_domain"] == target
+
+
+def test_a_fine_tuning_can_be_meant_for_another_dataset(studio, mail, shops):
+    """And its report sets the plain probe of the source beside it."""
+    app = design(studio, mail, "lpft")
+    app.toggle(key=f"meant_{mail.reference}").set_value(True).run()
+    app.selectbox(key="lpft_adaptation").set_value("mcc").run()
+    assert not app.exception and not app.error
+    press(app, "Start training")
+    options = RunConfig.read(studio.runs.list(kind="train")[0].folder).options
+    assert (options["adaptation"], options["target_dataset"]) == ("mcc", shops.reference)
+    assert "target_domain" not in options
+
+
+def test_the_report_of_an_adapted_network_names_both(studio, shops):
+    done = studio.do(
+        shops,
+        "train",
+        "finetune",
+        domain_column="shop",
+        target_domain="south",
+        adaptation="mcc",
+        epochs=1.0,
+        pooling="mean",
+        max_length=24,
+    )
+    app = opened("pages/evaluate/report.py", run=done.id)
+    assert not app.exception and not app.error
+    words = everything(app)
+    assert "Another domain" in words and "(MCC)" in words
+    assert "the plain probe of the source" in words
+    ways = [list(frame.value["way"]) for frame in app.dataframe if "way" in frame.value]
+    assert ways == [["Plain probe of the source", "Fine-tuned with minimum class confusion (MCC)"]]

@@ -56,8 +56,10 @@ def quick(version):
     return {key: value for key, value in QUICK.items() if key != other}
 
 
-def train(version, folder, backbone, progress=None, **options):
-    """A fine-tuning as a run of its own in `folder`, on a small backbone; its report."""
+def train(version, folder, backbone, progress=None, target=None, **options):
+    """A fine-tuning as a run of its own in `folder`, on a small backbone; its report. `target` is
+    the other dataset that it is meant for.
+    """
     folder.mkdir(exist_ok=True)
     config = RunConfig(
         "train",
@@ -69,7 +71,8 @@ def train(version, folder, backbone, progress=None, **options):
         {**quick(version), **options},
     )
     config.write(folder)
-    return run_recipe(config, version, folder, folder.parent / "cache", progress or Ear())
+    cache = folder.parent / "cache"
+    return run_recipe(config, version, folder, cache, progress or Ear(), target=target)
 
 
 def weights(folder):

@@ -64,6 +64,9 @@ class KnowsDomains(Protocol):
     @property
     def target_domain(self) -> str: ...
 
+    @property
+    def target_dataset(self) -> str: ...
+
 
 def dataset_of(options: Mapping[str, object]) -> str:
     """The other dataset that options name as the target, empty for none."""
@@ -74,8 +77,11 @@ def check_domains(settings: KnowsDomains) -> None:
     """Refuse what names no domain.
 
     Raises:
-        ConfigError: for a domain without a column, or a domain that is both.
+        ConfigError: for a domain without a column, a domain that is both, or a dataset beside a
+            domain.
     """
+    if settings.target_dataset:
+        _check_alone(settings)
     named = settings.source_domain or settings.target_domain not in ("", UNLABELLED)
     if named and not settings.domain_column:
         raise ConfigError(
@@ -88,4 +94,20 @@ def check_domains(settings: KnowsDomains) -> None:
             f"{settings.source_domain!r} is both source and target.",
             "Nothing would be left to adapt to.",
             "Name another target, or leave source_domain empty.",
+        )
+
+
+def _check_alone(settings: KnowsDomains) -> None:
+    """Another dataset is the whole of the target, and what it is learnt from the whole of this."""
+    if settings.target_domain not in ("", UNLABELLED):
+        raise ConfigError(
+            "The target is named twice, as a domain and as another dataset.",
+            "",
+            "Leave target_domain or target_dataset out.",
+        )
+    if settings.source_domain:
+        raise ConfigError(
+            "A source domain and another dataset as the target do not go together.",
+            "All labelled items are learnt from where the target is another dataset.",
+            "Leave source_domain or target_dataset out.",
         )

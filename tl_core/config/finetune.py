@@ -334,9 +334,11 @@ class FinetuneSettings(AcrossDomains):
                 "Set compile to false.",
             )
         self._check_larger()
-        if self.processes > 1 and (self.adaptation != "none" or self.tells_domains):
+        alone = self.adaptation != "none" or self.tells_domains or self.target_dataset
+        if self.processes > 1 and alone:
             raise ConfigError(
-                "adaptation, group_dro and domain_coral do not work on several GPUs.",
+                "adaptation, target_dataset, group_dro and domain_coral do not work on several"
+                " GPUs.",
                 "Each would see a part of the domains alone.",
                 "Set processes to 1.",
             )
@@ -365,11 +367,12 @@ class FinetuneSettings(AcrossDomains):
 
     def _check_larger(self) -> None:
         looks = self.delta or self.bss or self.needs_source_classes or self.penalty != "none"
+        across = self.reads_target or self.target_dataset or self.mix_style or self.domain_coral
         refuse_larger(
             sharing=self.sharing,
             optimizer=self.optimizer,
             quantise=self.quantise,
             lora=self.lora,
-            looks=bool(looks or self.reads_target or self.mix_style or self.domain_coral),
+            looks=bool(looks or across),
             whole=self.find_lr or self.compile or self.gradual,
         )

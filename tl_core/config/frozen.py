@@ -239,12 +239,6 @@ class AdaptSettings(Checked):
         domains.check_domains(self)
         if not self.target_domain:
             raise ConfigError("No target is named.", "", domains.TARGET)
-        if self.target_dataset and self.target_domain != domains.UNLABELLED:
-            raise ConfigError(
-                "The target is named twice, as a domain and as another dataset.",
-                "",
-                "Leave target_domain or target_dataset out.",
-            )
 
     @property
     def probe(self) -> ProbeSettings:

@@ -218,8 +218,8 @@ class HoldOutSpec(RunSpec):
 
     needed: ClassVar[tuple[str, ...]] = ("column", "methods")
     own: ClassVar[tuple[str, ...]] = (
-        *("domain_column", "source_domain", "target_domain", "adaptation", "domain_coral"),
-        *("mix_style", "group_dro", "average", "continue_from", "baseline"),
+        *("domain_column", "source_domain", "target_domain", "target_dataset", "adaptation"),
+        *("domain_coral", "mix_style", "group_dro", "average", "continue_from", "baseline"),
     )
 
     column: str = setting("", domains.COLUMN)

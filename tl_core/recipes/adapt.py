@@ -12,31 +12,28 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_core.adapt import choice
-from tl_core.adapt.domain_classifier import Gap, measure_gap
+from tl_core.adapt.domain_classifier import measure_gap
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import AdaptSettings, RunConfig
-from tl_core.config.domains import UNLABELLED
-from tl_core.data.domains import TARGET, TARGET_TEST, judged_by_target, judging_rows
+from tl_core.data.domains import TARGET, judging_rows
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
-from tl_core.evaluate.report.schema import DomainFacts
-from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes import probe
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.adapting import (
     PLAIN,
     RULES,
-    Adapted,
+    Taken,
     adapt,
     choose,
+    domain_facts,
     judged,
     said,
     ways_of,
 )
 from tl_core.recipes.shared.common import Trained
 from tl_core.recipes.shared.opening import open_for
-from tl_core.train.probe.probing import ProbeTask
 from tl_core.train.probe.probing import probe as fit_plain
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_several_labels
@@ -82,7 +79,9 @@ def train(
     fit, cooled = probe.cool_head(tried[chosen].fit, task, settings.seed)
     test, parity = probe.save_and_prove(task, fit, features["test"], space, folder, progress)
     clock.mark("verify")
-    facts = _facts(settings, task, gap, tried, chosen)
+    searched = settings.method == "auto"
+    taken = Taken(chosen, RULES[settings.choice], choice.WARNING) if searched else Taken(chosen)
+    models = [one.facts for one in tried.values()]
     return Trained(
         test,
         fit.held_out_rows,
@@ -94,7 +93,7 @@ def train(
             "sweep": fit.sweep,
             "parity": parity,
             "temperature": cooled,
-            "domains": facts,
+            "domains": domain_facts(settings, version, gap, models, taken),
             "model": probe.facts_of_model(backbone, fit),
         },
         yardstick=settings.baseline,
@@ -129,50 +128,3 @@ def _open(config: RunConfig, version: DatasetVersion, space: common.LabelSpace) 
         input_size=settings.input_size,
     )
     return backbone
-
-
-def _facts(
-    settings: AdaptSettings,
-    task: ProbeTask,
-    gap: Gap | None,
-    tried: dict[str, Adapted],
-    chosen: str,
-) -> DomainFacts:
-    """The section `domains` of the report, without what the judging rows say."""
-    version = task.version
-    searched, noun = settings.method == "auto", items_of(version.info.modality)
-    source = settings.source_domain or "the source"
-    target = _target(settings)
-    within = judged_by_target(version, settings.domain_column, settings.target_domain)
-    beside = bool(len(version.rows_of(TARGET_TEST)))
-    if within:
-        judged_by = f"it is judged by {noun} of that domain which it has not read"
-    elif beside:
-        judged_by = (
-            f"its scores are about {noun} of the source, the ways to adapt are compared on labelled"
-            f" {noun} of the target which none has read"
-        )
-    else:
-        judged_by = f"none of these has a class, so it is judged by {noun} of the source"
-    return {
-        "column": settings.domain_column,
-        "source": settings.source_domain,
-        "target": settings.target_dataset or settings.target_domain,
-        "source_items": len(task.rows["train"]),
-        "target_items": len(task.rows[TARGET]),
-        "judged_by_target": within or beside,
-        "gap": gap.facts((source, target), noun) if gap else None,
-        "models": [one.facts for one in tried.values()],
-        "chosen": chosen,
-        "rule": RULES[settings.choice] if searched else "as set",
-        "warning": choice.WARNING if searched else "",
-        "sentence": f"The saved model is meant for {target}; {judged_by}.",
-    }
-
-
-def _target(settings: AdaptSettings) -> str:
-    """What the model is meant for, in words."""
-    if settings.target_dataset:
-        return f"the dataset {settings.target_dataset}"
-    without = settings.target_domain == UNLABELLED
-    return "the items without a class" if without else settings.target_domain

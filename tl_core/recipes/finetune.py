@@ -22,6 +22,7 @@ from tl_core.recipes.shared.common import Trained
 from tl_core.recipes.shared.distributed import fit_in_processes
 from tl_core.recipes.shared.finetune_job import Lesson, make_job
 from tl_core.recipes.shared.proving import Proven, save_and_prove
+from tl_core.recipes.shared.source_probe import probe_of_source, set_beside
 from tl_core.surgery.lora import merge_lora
 from tl_core.train.larger.few_bits import in_full
 from tl_core.train.loop.averages import Mixture, choose_mix
@@ -58,9 +59,10 @@ def train_as(
     """
     space, clock = common.label_space(version), common.Clock()
     labels = space.to_model(version.targets)
-    seed_everything(settings.seed)
     if settings.continue_from:
         _check_owner(config, folder.parent / settings.continue_from)
+    plain = probe_of_source(settings, config.backbone, version, space, cache, progress)
+    seed_everything(settings.seed)
     setup = set_up(
         settings,
         config.backbone,
@@ -88,7 +90,10 @@ def train_as(
         setup.backbone.model = merge_lora(setup.model)
     model = folder / "model"
     proven = save_and_prove(setup.backbone, version, space, model, settings.seed, progress, clock)
-    return _trained(version, space, setup, outcome, mixture, proven, weights_hash(model), clock)
+    trained = _trained(version, space, setup, outcome, mixture, proven, weights_hash(model), clock)
+    if plain is not None:
+        set_beside(trained, plain, settings, version, space, model, progress)
+    return trained
 
 
 def _check_owner(config: RunConfig, earlier: Path) -> None:

@@ -15,6 +15,11 @@ WAYS = {
     "coral": "Correlations aligned (CORAL)",
     "subspace": "Subspace alignment",
     "weights": "Source items weighted (density ratio)",
+    "deep_coral": "Fine-tuned, correlations aligned (DeepCORAL)",
+    "dann": "Fine-tuned with gradient reversal (DANN)",
+    "mcc": "Fine-tuned with minimum class confusion (MCC)",
+    "adabn": "Fine-tuned, batch statistics of the target (AdaBN)",
+    "unadapted": "Fine-tuned, not adapted",
 }
 
 

@@ -32,7 +32,7 @@ def domains_in(folder: str) -> dict[str, list[str]]:
 
 def offer(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
     """A switch for a fine-tuning, which need not be meant for a domain, and below it the choice."""
-    if not domains_in(str(record.folder)) and not unlabelled:
+    if not domains_in(str(record.folder)) and not unlabelled and not _others(record):
         return {}
     meant = st.toggle(
         "Meant for another domain than the one that has the labels",
@@ -40,19 +40,18 @@ def offer(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
         help="How it is adapted, or made ready for a domain that nobody has seen, stands among the"
         " settings under *Other domains*.",
     )
-    return choose(record, unlabelled, datasets=False) if meant else {}
+    return choose(record, unlabelled) if meant else {}
 
 
-def choose(record: DatasetRecord, unlabelled: int, *, datasets: bool = True) -> dict[str, str]:
+def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
     """Draw the choice; gives the settings, nothing where there is no domain to adapt to.
 
     Args:
         record: of the dataset.
         unlabelled: how many of its items have no class.
-        datasets: whether another dataset can be the target.
     """
     columns = domains_in(str(record.folder))
-    others = _others(record) if datasets else []
+    others = _others(record)
     if not columns and not unlabelled and not others:
         st.info(_NOTHING, icon=":material/info:")
         return {}

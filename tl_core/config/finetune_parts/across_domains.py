@@ -22,6 +22,7 @@ class AcrossDomains(TowardsSource):
     domain_column: str = setting("", domains.COLUMN, group=_GROUP)
     source_domain: str = setting("", domains.SOURCE, group=_GROUP)
     target_domain: str = setting("", domains.TARGET, group=_GROUP)
+    target_dataset: str = setting("", domains.DATASET, group=_GROUP)
     adaptation: str = setting(
         "none",
         "What is learnt from items of the target, without their labels. deep_coral: correlations of"
@@ -74,6 +75,11 @@ class AcrossDomains(TowardsSource):
         return self.group_dro > 0 or self.domain_coral > 0
 
     @property
+    def has_target(self) -> bool:
+        """Whether the model is meant for other items than those that it learns from."""
+        return bool(self.target_domain or self.target_dataset)
+
+    @property
     def reads_target(self) -> bool:
         """Whether items of the target take part in the steps."""
         return self.adaptation not in ("none", "adabn")
@@ -81,11 +87,17 @@ class AcrossDomains(TowardsSource):
     def __post_init__(self) -> None:
         super().__post_init__()
         domains.check_domains(self)
-        if self.adaptation != "none" and not self.target_domain:
+        if self.target_domain and self.target_dataset:
+            raise ConfigError(
+                "The target is named twice, as items without a class and as another dataset.",
+                "",
+                "Leave target_domain or target_dataset out.",
+            )
+        if self.adaptation != "none" and not self.has_target:
             raise ConfigError(
                 f"{self.adaptation} needs a target.",
                 "It learns from items of the domain that the model is meant for.",
-                "Name it as target_domain, or set adaptation to none.",
+                "Name it as target_domain or target_dataset, or set adaptation to none.",
             )
         if self.tells_domains and not self.domain_column:
             named = "group_dro" if self.group_dro else "domain_coral"

@@ -117,14 +117,15 @@ class ContrastiveFacts(TypedDict):
 class AdaptedModel(TypedDict):
     """One way to adapt: soft neighbourhood density (higher is better) and entropy (lower is better)
     of its answers on the target, accuracy on held-out items of the source, and on the target's test
-    items while they are open. `effective` rows are what weighted rows of the source are worth.
+    items while they are open. `c` is the penalty of a probe; `effective` rows are what weighted
+    rows of the source are worth.
     """
 
     method: str
     density: float
     entropy: float
     source: float
-    c: float
+    c: NotRequired[float]
     test: NotRequired[Score]
     effective: NotRequired[float]
 
@@ -134,7 +135,7 @@ class DomainFacts(TypedDict):
     these are apart, what was tried, and what was taken by which rule.
 
     `judged_by_target` says whether the test rows are the target's; `gain` is the chosen model
-    against the one that learnt from the source alone.
+    against the plain probe, which learnt from the source alone.
     """
 
     column: str

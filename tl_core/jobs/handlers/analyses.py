@@ -10,7 +10,9 @@ def preflight(run: RunContext) -> Outcome:
     """Measure a few steps of a training."""
     from tl_core.recipes.analyses.estimate import measure
 
-    estimate = measure(run.config, run.version, run.folder, run.cache, run.events)
+    estimate = measure(
+        run.config, run.version, run.folder, run.cache, run.events, target=run.target
+    )
     return Outcome(f"About {estimate['minutes']:.1f} minutes", dict(estimate))
 
 
@@ -34,7 +36,7 @@ def curve(run: RunContext) -> Outcome:
     """Train on more and more of the rows."""
     from tl_core.recipes.analyses.training_curve import follow
 
-    curve = follow(run.config, run.version, run.folder, run.cache, run.events)
+    curve = follow(run.config, run.version, run.folder, run.cache, run.events, target=run.target)
     return Outcome(curve["advice"], {"points": len(curve["points"])})
 
 

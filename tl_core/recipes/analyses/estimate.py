@@ -43,16 +43,22 @@ _START_SECONDS = 15.0  # opening, saving, proving
 
 
 def measure(
-    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+    *,
+    target: DatasetVersion | None = None,
 ) -> Estimate:
     """Estimates for a run of `config` on this machine, from a few of its own steps; those about
-    steps for a fine-tuning alone.
+    steps for a fine-tuning alone. `target` is another dataset that the run is meant for.
 
     Raises:
         ConfigError: for a recipe without steps.
         DataError: when there is too little to train on.
     """
-    version = as_meant(config.settings, version)
+    version = as_meant(config.settings, version, target)
     check_trainable(version)
     if config.recipe == "probe":
         return _measure_probe(config.settings, config, version, progress)

@@ -41,10 +41,16 @@ class Grown(SealedVersion):
 
 
 def follow(
-    config: RunConfig, version: DatasetVersion, folder: Path, cache: Path, progress: Progress
+    config: RunConfig,
+    version: DatasetVersion,
+    folder: Path,
+    cache: Path,
+    progress: Progress,
+    *,
+    target: DatasetVersion | None = None,
 ) -> LearningCurve:
     """Train as `config` says on growing, nested, stratified parts of the training rows; writes
-    `folder/curve.json`.
+    `folder/curve.json`. `target` is another dataset that the trainings are meant for.
 
     Every training is judged on the same validation rows; points that are finished are kept over an
     interruption.
@@ -57,7 +63,7 @@ def follow(
     Raises:
         DataError: when there are no validation rows, or too few training rows to leave some out.
     """
-    version = as_meant(config.settings, version)
+    version = as_meant(config.settings, version, target)
     check_trainable(version)
     train, held = version.rows_of("train"), version.rows_of("validation")
     sizes = _sizes(version)

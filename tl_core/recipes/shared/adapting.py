@@ -1,5 +1,6 @@
 """Ways to take a probe to another domain, on features alone: each gives a head on the target's raw
-features, and what can be said of it without a label of the target.
+features, and what can be said of it without a label of the target. And what a report says of any
+model that is meant for another domain.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import numpy as np
 
 from tl_core.adapt import choice
 from tl_core.adapt.alignments import Alignment, coral, standardise, subspace
-from tl_core.adapt.domain_classifier import density_ratio
+from tl_core.adapt.domain_classifier import Gap, density_ratio
 from tl_core.config import AdaptSettings
+from tl_core.config.domains import UNLABELLED, KnowsDomains
 from tl_core.config.frozen import WAYS_TO_ADAPT
-from tl_core.data.domains import TARGET, judging_rows
+from tl_core.data.domains import TARGET, TARGET_TEST, judged_by_target, judging_rows
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.evaluate.compare import compare
-from tl_core.evaluate.report.schema import AdaptedModel
+from tl_core.evaluate.report.schema import AdaptedModel, DomainFacts
 from tl_core.evaluate.report.sections import baseline_score
 from tl_core.evaluate.tasks.task_evaluation import task_evaluation_of
 from tl_core.modalities import items_of
@@ -44,6 +46,15 @@ class Adapted:
 
     fit: ProbeFit
     facts: AdaptedModel
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The model that was kept, by which rule, and what to warn of."""
+
+    name: str
+    rule: str = "as set"
+    warning: str = ""
 
 
 def ways_of(settings: AdaptSettings, backbone: str, *, has_bias: bool) -> list[str]:
@@ -129,6 +140,59 @@ def choose(tried: dict[str, Adapted], rule: str) -> str:
     return max(tried, key=lambda name: tried[name].facts["density"])
 
 
+def domain_facts(
+    settings: KnowsDomains,
+    version: DatasetVersion,
+    gap: Gap | None,
+    models: list[AdaptedModel],
+    taken: Taken,
+) -> DomainFacts:
+    """The section `domains` of a report, without what the judging rows say.
+
+    Args:
+        settings: that name source and target.
+        version: as the training has seen it.
+        gap: between the two.
+        models: the plain probe of the source first.
+        taken: which of them, and how.
+    """
+    noun, source = items_of(version.info.modality), settings.source_domain or "the source"
+    target = _target(settings)
+    within = judged_by_target(version, settings.domain_column, settings.target_domain)
+    beside = bool(len(version.rows_of(TARGET_TEST)))
+    if within:
+        judged_by = f"it is judged by {noun} of that domain which it has not read"
+    elif beside:
+        judged_by = (
+            f"its scores are about {noun} of the source, the ways to adapt are compared on labelled"
+            f" {noun} of the target which none has read"
+        )
+    else:
+        judged_by = f"none of these has a class, so it is judged by {noun} of the source"
+    return {
+        "column": settings.domain_column,
+        "source": settings.source_domain,
+        "target": settings.target_dataset or settings.target_domain,
+        "source_items": len(version.rows_of("train")),
+        "target_items": len(version.rows_of(TARGET)),
+        "judged_by_target": within or beside,
+        "gap": gap.facts((source, target), noun) if gap else None,
+        "models": models,
+        "chosen": taken.name,
+        "rule": taken.rule,
+        "warning": taken.warning,
+        "sentence": f"The saved model is meant for {target}; {judged_by}.",
+    }
+
+
+def _target(settings: KnowsDomains) -> str:
+    """What the model is meant for, in words."""
+    if settings.target_dataset:
+        return f"the dataset {settings.target_dataset}"
+    without = settings.target_domain == UNLABELLED
+    return "the items without a class" if without else settings.target_domain
+
+
 def judge_alternatives(version: DatasetVersion, trained: Trained, decision: Decision) -> None:
     """Put what the test rows say of every way that was tried into the facts of an adaptation, and
     what the chosen one gains on the plain probe of the source.
@@ -145,7 +209,8 @@ def judge_alternatives(version: DatasetVersion, trained: Trained, decision: Deci
     for model in told["models"]:
         model["test"] = baseline_score(right[model["method"]])["accuracy"]
     if told["chosen"] != PLAIN:
-        names = ("The adapted probe", "the plain probe of the source")
+        own = "The adapted probe" if told["chosen"] in WAYS_TO_ADAPT else "The fine-tuned network"
+        names = (own, "the plain probe of the source")
         told["gain"] = compare(
             right[told["chosen"]], right[PLAIN], items_of(version.info.modality), names
         )
