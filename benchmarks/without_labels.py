@@ -259,29 +259,43 @@ def summary(cells: list[dict[str, float]]) -> dict[str, object]:
     return found
 
 
+def _path(kind: str, task: str, size: str, seed: int) -> Path:
+    """Where a cell is kept."""
+    return CELLS / f"{kind}-{task}-{size}-{seed}.json"
+
+
+def _measure(bench: Bench, rows: list[tuple[str, str, str]], *, quick: bool) -> None:
+    """All cells that are missing, seed by seed, so that a whole table of one seed comes first."""
+    for seed in range(max(draws for _, _, draws in KINDS.values())):
+        for kind, task, size in rows:
+            measure, _, draws = KINDS[kind]
+            path = _path(kind, task, size, seed)
+            if seed >= draws or path.exists() or (quick and kind != "self-training"):
+                continue
+            path.write_text(json.dumps(measure(bench, task, size, seed)) + "\n")
+            print(path.stem, flush=True)
+
+
 def main(data: Path, *, quick: bool, only_table: bool) -> None:
     """All cells that are missing, unless `only_table`, then the table."""
     CELLS.mkdir(parents=True, exist_ok=True)
+    rows = [
+        (kind, task, size)
+        for kind, (_, sizes, _) in KINDS.items()
+        for task in STARTERS
+        for size in sizes
+    ]
+    if not only_table:
+        with tempfile.TemporaryDirectory() as place:
+            _measure(Bench(data, Path(place)), rows, quick=quick)
     table: dict[str, object] = {}
     missing: list[str] = []
-    with tempfile.TemporaryDirectory() as place:
-        bench = Bench(data, Path(place))
-        for kind, (measure, sizes, draws) in KINDS.items():
-            left_out = only_table or (quick and kind != "self-training")
-            for task in STARTERS:
-                for size in sizes:
-                    cells = []
-                    for seed in range(draws):
-                        path = CELLS / f"{kind}-{task}-{size}-{seed}.json"
-                        if not path.exists() and not left_out:
-                            figures = measure(bench, task, size, seed)
-                            path.write_text(json.dumps(figures) + "\n")
-                        if path.exists():
-                            cells.append(json.loads(path.read_text()))
-                        else:
-                            missing.append(path.stem)
-                    if cells:
-                        table[f"{kind}|{task}|{size}"] = summary(cells)
+    for kind, task, size in rows:
+        paths = [_path(kind, task, size, seed) for seed in range(KINDS[kind][2])]
+        missing += [path.stem for path in paths if not path.exists()]
+        cells = [json.loads(path.read_text()) for path in paths if path.exists()]
+        if cells:
+            table[f"{kind}|{task}|{size}"] = summary(cells)
     write_result("without_labels", {"machine": machine(), "rows": table, "missing": missing})
 
 
