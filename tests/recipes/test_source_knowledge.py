@@ -20,6 +20,7 @@ from tl_core.config import RunConfig
 from tl_core.recipes import run_recipe
 
 SOURCE = ("yellow", "cyan", "magenta", "white")
+FIRST_MEAN = "resnet.embedder.embedder.normalization.running_mean"
 WAYS = {
     "delta": {"delta": 0.01},
     "bss": {"bss": 0.001},
@@ -196,6 +197,25 @@ def test_co_tuning_makes_the_old_classes_say_what_each_class_was_made_of(
             logs = source.classifier(body(pixels).pooler_output).log_softmax(dim=1)
             apart.append(float(-(mixtures[labels] * logs).sum(dim=1).mean()))
     assert apart[1] < apart[0] - 0.05
+
+
+def test_stochastic_normalisation_takes_the_statistics_of_the_pretraining(
+    tmp_path, taught, pictures
+):
+    """The steps move them; computed anew from few pictures, they would know nothing of it. The
+    weights stand still here, so both can be foretold for the first layer.
+    """
+    still = {"learning_rate": 1e-12, "augment": "none", "lp_start": False, "batchnorm": "adapt"}
+    options = {"strategy": "full", "epochs": 1.0, "batch_size": 16, **still}
+    report = train(pictures, tmp_path / "some", taught, **options, stochastic_norm=0.5)
+    train(pictures, tmp_path / "anew", taught, **options)
+    before, some, anew = (
+        load_classifier(folder).model.state_dict()[FIRST_MEAN].double()
+        for folder in (taught, tmp_path / "some" / "model", tmp_path / "anew" / "model")
+    )
+    moved = 1 - 0.9 ** report["training"]["best_step"]
+    assert 0.1 < moved < 0.8
+    assert torch.allclose(some, before + moved * (anew - before), atol=0.1 * (anew - before).norm())
 
 
 def test_bss_leaves_smaller_singular_values_than_plain_training(tmp_path, known, pictures):

@@ -132,10 +132,13 @@ def _operate(
     """Read the examples, fit the head where it starts from a probe, and carry the surgery out."""
     examples = training_of(backbone.modality).examples(settings, backbone, data, progress)
     examples, across = look_across(settings, backbone, data, examples, progress)
+    # the running statistics that stochastic normalisation takes are those of the pretraining, which
+    # the steps move: computed anew from few pictures they would know nothing of it
+    calm = None if settings.stochastic_norm else examples.calm
     stack = ExitStack()
     source = remember(settings, backbone, data, stack, progress)
     probe_c = (
-        _fit_head(settings, backbone, data, examples.calm, progress) if settings.lp_start else None
+        _fit_head(settings, backbone, data, calm, progress) if settings.lp_start else None
     )
     model, report = apply_plan(
         backbone, settings, fitted_head=settings.lp_start, seed=settings.seed
@@ -153,7 +156,7 @@ def _operate(
         report,
         examples.train,
         examples.held_out,
-        examples.calm,
+        calm,
         task_training_of(data.version.info.task).counts(
             data.labels[data.rows["train"]], data.classes
         ),
