@@ -146,12 +146,14 @@ def table() -> dict[str, object]:
 def main(data: Path, *, only_table: bool) -> None:
     """All cells that are missing, unless `only_table`, then the table."""
     CELLS.mkdir(parents=True, exist_ok=True)
-    # the seed outermost, so that what is measured first is a whole table of one seed
+    # seed by seed, so that a whole table of one seed comes first; all labels, which take long, last
     wanted = [
         (task, size, way, seed)
+        for last in (False, True)
         for seed in range(SEEDS)
         for task, sizes in TASKS.items()
         for size in sizes
+        if (size == 0) == last
         for way in WAYS
     ]
     with tempfile.TemporaryDirectory() as staging:

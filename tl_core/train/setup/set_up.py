@@ -137,9 +137,7 @@ def _operate(
     calm = None if settings.stochastic_norm else examples.calm
     stack = ExitStack()
     source = remember(settings, backbone, data, stack, progress)
-    probe_c = (
-        _fit_head(settings, backbone, data, calm, progress) if settings.lp_start else None
-    )
+    probe_c = _fit_head(settings, backbone, data, calm, progress) if settings.lp_start else None
     model, report = apply_plan(
         backbone, settings, fitted_head=settings.lp_start, seed=settings.seed
     )
