@@ -1,9 +1,9 @@
 """Every executor on the list of mishaps of `tests/executors`, a real Slurm of two nodes among them:
 which it stands, and what of it shows when.
 
-`python benchmarks/executors.py [local] [ssh] [stand-in] [slurm]` writes results/executors.json and
-prints the table of docs/guide/executors.md. Needs TL_TEST_POSTGRES_URL, slurm-wlm and munge,
-openssh-server and rsync.
+`python benchmarks/executors.py [local] [ssh] [ray] [stand-in] [slurm]` prints the table of
+docs/guide/executors.md and writes results/executors.json. Needs TL_TEST_POSTGRES_URL, slurm-wlm and
+munge, openssh-server and rsync, and the extra `ray`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 EXECUTORS = {  # by what selects them among the tests
     "local": ("local", "local"),
     "ssh": ("ssh", "ssh"),
+    "ray": ("ray (real, two machines)", "ray"),
     "stand-in": ("slurm (stand-in)", "slurm and not real"),
     "slurm": ("slurm (real, two nodes)", "real"),
 }

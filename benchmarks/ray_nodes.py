@@ -40,7 +40,8 @@ class RayNodes:
     """Starts a head and whatever joins it.
 
     Args:
-        environment: variables that runs find on every machine, beside those of this process.
+        environment: variables that runs find on every machine, beside those of this process but
+            for the studio's, of which a cluster knows nothing.
         token: of the cluster; empty for one that is open to everybody.
     """
 
@@ -51,7 +52,7 @@ class RayNodes:
         self._port, self._dashboard = free_port(), free_port()
         self.address = f"http://127.0.0.1:{self._dashboard}"
         self._environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("TL_")},
             **environment,
             "RAY_AUTH_MODE": "token" if self.token else "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",

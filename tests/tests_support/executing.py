@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import importlib.util
 import os
 import signal
+import sys
+import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests_support import stepping
 from tests_support.fake_slurm import Slurm
@@ -20,6 +25,9 @@ from tl_core.jobs.events import read_events
 from tl_core.jobs.executors import local
 from tl_core.registry.runs import RunStore
 from tl_core.settings import read_settings
+
+if TYPE_CHECKING:
+    from ray_nodes import Machine, RayNodes
 
 
 class Place:
@@ -175,6 +183,50 @@ class RealSlurmPlace(Place):
         self.opened.close()
 
 
+class RayPlace(Place):
+    """A real Ray cluster of a head without processors and one machine, and PostgreSQL. The cluster
+    is started once for all tests; a machine that is lost is replaced.
+    """
+
+    name, again = "ray", True
+    _started: list[tuple[RayNodes, Machine]] = []  # the cluster and its machine
+
+    def set_up(self) -> None:
+        self.opened = ExitStack()
+        self.environment.setenv("TL_DATABASE_URL", self.opened.enter_context(new_database()))
+        if not self._started:
+            self._started.append(self._start())
+        nodes, _ = self._started[0]
+        self.environment.setenv("TL_RAY_ADDRESS", nodes.address)
+        self.environment.setenv("TL_RAY_TOKEN", nodes.token)
+
+    @staticmethod
+    def _start() -> tuple[RayNodes, Machine]:
+        benchmarks = str(stepping.ROOT / "benchmarks")
+        sys.path.append(benchmarks)
+        from ray_nodes import RayNodes
+
+        sys.path.remove(benchmarks)
+        steps = Path(tempfile.mkdtemp()) / "steps"  # a cluster has its variables for all runs
+        stepping.install(steps)
+        nodes = RayNodes({"PYTHONPATH": str(steps)})
+        atexit.register(nodes.close)
+        nodes.start(0)
+        return nodes, nodes.join(2)
+
+    def lose_machine(self, run) -> None:
+        nodes, machine = self._started[0]
+        nodes.kill(machine.process)
+        self._started[0] = nodes, nodes.join(2)
+
+    def close(self) -> None:
+        super().close()
+        self.engine.dispose()
+        self.opened.close()
+
+
 PLACES = {place.name: place for place in (Place, SlurmPlace, SshPlace)}
+if importlib.util.find_spec("ray"):
+    PLACES["ray"] = RayPlace
 if os.environ.get("TL_TEST_SLURM"):  # by hand: it takes minutes, and its packages
     PLACES["real slurm"] = RealSlurmPlace

@@ -79,8 +79,6 @@ def train(
     fit, cooled = probe.cool_head(tried[chosen].fit, task, settings.seed)
     test, parity = probe.save_and_prove(task, fit, features["test"], space, folder, progress)
     clock.mark("verify")
-    searched = settings.method == "auto"
-    taken = Taken(chosen, RULES[settings.choice], choice.WARNING) if searched else Taken(chosen)
     models = [one.facts for one in tried.values()]
     return Trained(
         test,
@@ -93,7 +91,7 @@ def train(
             "sweep": fit.sweep,
             "parity": parity,
             "temperature": cooled,
-            "domains": domain_facts(settings, version, gap, models, taken),
+            "domains": domain_facts(settings, version, gap, models, _taken(settings, chosen)),
             "model": probe.facts_of_model(backbone, fit),
         },
         yardstick=settings.baseline,
@@ -128,3 +126,10 @@ def _open(config: RunConfig, version: DatasetVersion, space: common.LabelSpace) 
         input_size=settings.input_size,
     )
     return backbone
+
+
+def _taken(settings: AdaptSettings, chosen: str) -> Taken:
+    """The way that was taken, and a warning where no label of the target had a say."""
+    if settings.method != "auto":
+        return Taken(chosen)
+    return Taken(chosen, RULES[settings.choice], choice.WARNING)
