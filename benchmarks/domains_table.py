@@ -45,7 +45,7 @@ def _networks() -> list[str]:
         "## Other domains by fine-tuned networks (PACS)",
         "",
         (
-            "`starter:image` at 128 pixels, fine-tuned from a probe (LP-FT), three seeds, mean and"
+            "`starter:image` at 96 pixels, fine-tuned from a probe (LP-FT), three seeds, mean and"
             " 95 % interval of Student's t over them; additions have the strength of their papers,"
             " states are chosen by validation items of the domains that are learnt from. From photo"
             " to sketch as above: 80 in 100 photos are learnt from, half of the sketches are read"

@@ -75,7 +75,7 @@ CONTRACT = {
     "verify": "DIR",
     "serve": (
         "BUNDLE... --host --port --workers --batch --wait-ms --room --seconds --memory-mb "
-        "--canary --share --window --unsure --keep-unsure --unwatched"
+        "--canary --share --window --unsure --keep-unsure --unwatched --ray --gpus"
     ),
     "served list": "",
     "served drift": "NAME",
@@ -143,6 +143,8 @@ DEFAULTS = {
         "unsure": 0.0,
         "keep_unsure": 0,
         "unwatched": False,
+        "ray": False,
+        "gpus": 0.0,
     },
 }
 

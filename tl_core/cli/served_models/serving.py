@@ -15,7 +15,7 @@ from tl_core.surgery.model_json import read_json
 from tl_core.watch.verdict import FEWEST
 
 if TYPE_CHECKING:
-    from tl_core.predict.serving.service import Served
+    from tl_core.predict.serving.service import Served, Serving
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -37,6 +37,8 @@ class ServingOptions(TypedDict):
     unsure: float
     keep_unsure: int
     unwatched: bool
+    ray: bool
+    gpus: float
 
 
 @click.command("serve", cls=Command)
@@ -90,6 +92,14 @@ class ServingOptions(TypedDict):
     help="most unsure items of a model that are kept with their content, to be labelled",
 )
 @click.option("--unwatched", is_flag=True, help="keep no statistics of what is asked")
+@click.option(
+    "--ray",
+    is_flag=True,
+    help="let --workers replicas answer on the machines of this Ray cluster (Ray Serve)",
+)
+@click.option(
+    "--gpus", type=float, default=0.0, help="share of a GPU that each replica takes, with --ray"
+)
 @click.pass_obj
 def serve(output: Output, bundles: tuple[str, ...], **options: Unpack[ServingOptions]) -> int:
     """Answers of bundles over HTTP.
@@ -97,7 +107,6 @@ def serve(output: Output, bundles: tuple[str, ...], **options: Unpack[ServingOpt
     One bundle answers at /predict, several at /models/NAME/predict. It ends when it is told to. The
     token, if any, comes from TL_SERVE_TOKEN.
     """
-    from tl_core.predict.serving.http import run
     from tl_core.predict.serving.service import Serving
     from tl_core.settings import read_settings
 
@@ -123,8 +132,30 @@ def serve(output: Output, bundles: tuple[str, ...], **options: Unpack[ServingOpt
         unsure=options["unsure"],
         keep_unsure=options["keep_unsure"],
     )
-    run(serving, host, port, options["workers"])
+    if options["ray"]:
+        _run_on_ray(serving, options)
+    else:
+        from tl_core.predict.serving.http import run
+
+        run(serving, host, port, options["workers"])
     return 0
+
+
+def _run_on_ray(serving: Serving, options: ServingOptions) -> None:
+    """The replicas of a cluster.
+
+    Raises:
+        ConfigError: where Ray Serve is not installed, or there is no cluster.
+    """
+    try:
+        from tl_core.predict.serving.ray_serve import run
+    except ImportError as error:
+        raise ConfigError(
+            "Ray Serve is not installed.",
+            "It is an extra of the studio.",
+            "pip install 'graft-studio[ray-serve]' on every machine of the cluster.",
+        ) from error
+    run(serving, options["host"], options["port"], options["workers"], options["gpus"])
 
 
 def _check(options: ServingOptions) -> None:
@@ -139,6 +170,12 @@ def _check(options: ServingOptions) -> None:
     for name, number, least in numbers:
         if number < least:
             raise ConfigError(f"{name} must be at least {least}.")
+    if options["gpus"] < 0 or (options["gpus"] and not options["ray"]):
+        raise ConfigError(
+            "--gpus is a share of a GPU for each replica of a Ray cluster.",
+            "Without --ray, every process takes the GPU that it finds.",
+            "Give it together with --ray, 0 or more.",
+        )
     for name, share in (("--share", options["share"]), ("--unsure", options["unsure"])):
         if not 0 <= share <= 1:
             raise ConfigError(f"{name} is a share, from 0 to 1.")
