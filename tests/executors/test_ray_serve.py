@@ -126,6 +126,14 @@ def test_without_ray_serve_it_is_said(bundle, monkeypatch, capsys):
     assert "Ray Serve is not installed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("address", ["", "127.0.0.1:1"])
+def test_without_a_cluster_it_is_said(bundle, monkeypatch, capsys, address):
+    pytest.importorskip("ray.serve", reason="needs Ray Serve: the extra `ray-serve`")
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    assert main(["serve", str(bundle), "--ray"])
+    assert "There is no Ray cluster here" in capsys.readouterr().err
+
+
 def test_a_share_of_a_gpu_is_for_a_cluster(bundle, capsys):
     assert main(["serve", str(bundle), "--gpus", "1"])
     assert "each replica of a Ray cluster" in capsys.readouterr().err

@@ -8,7 +8,9 @@ Bundles lie at the same path on every machine.
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import threading
 
 import ray
@@ -87,8 +89,11 @@ def _join() -> None:
         ConfigError: when there is none.
     """
     try:
+        host, _, port = os.environ.get("RAY_ADDRESS", "").rpartition(":")
+        if host and port.isdigit():  # Ray itself goes on trying for many minutes
+            socket.create_connection((host, int(port)), timeout=5).close()
         ray.init(address="auto", log_to_driver=False, logging_level=logging.WARNING)
-    except ConnectionError as error:
+    except OSError as error:  # a ConnectionError is one
         raise ConfigError(
             "There is no Ray cluster here.",
             "--ray asks the cluster that this machine belongs to (RAY_ADDRESS, if it is set).",
