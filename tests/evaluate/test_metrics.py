@@ -197,3 +197,32 @@ def test_trap_27_evaluate_metrics_work_offline(monkeypatch):
         assert kind().compute(predictions=predicted, references=truth)[name] == pytest.approx(
             reference
         )
+
+
+@pytest.mark.parametrize(
+    ("shares", "rows"),
+    [
+        ((0.97, 0.95, 0.99, 0.9), (30, 30, 30, 30)),
+        ((0.5, 0.6, 0.7, 0.4), (30, 50, 20, 90)),
+        ((1.0, 1.0, 0.999, 0.99), (60, 60, 60, 60)),
+    ],
+)
+def test_the_interval_of_a_mean_of_proportions_holds_the_truth_as_often_as_it_says(shares, rows):
+    """A bootstrap of the items holds it 48 times in 100 in the last case."""
+    random, inside = np.random.default_rng(0), 0
+    for _ in range(1000):
+        hits = random.binomial(rows, shares)
+        pairs = zip(hits, rows, strict=True)
+        found = intervals.mean_of([intervals.proportion(int(hit), n) for hit, n in pairs])
+        inside += found["low"] <= np.mean(shares) <= found["high"]
+    assert 920 <= inside <= 975
+
+
+def test_the_mean_of_one_proportion_is_that_proportion():
+    one = intervals.proportion(17, 20)
+    found = intervals.mean_of([one])
+    assert [found[key] for key in ("value", "low", "high")] == pytest.approx(
+        [one[key] for key in ("value", "low", "high")]
+    )
+    whole = intervals.mean_of([intervals.proportion(64, 64)] * 2)
+    assert whole["value"] == 1.0 and 0.9 < whole["low"] < 0.97

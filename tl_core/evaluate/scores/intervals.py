@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,22 @@ def proportion(hits: float, total: int) -> Score:
     """A proportion with Wilson's interval."""
     low, high = wilson(hits, total)
     return score(hits / total if total else 0.0, low, high, "Wilson")
+
+
+def mean_of(proportions: Sequence[Score]) -> Score:
+    """The plain mean of proportions of independent rows, with an interval of theirs (MOVER: Zou and
+    Donner, 2008): also where all rows are right, of which a bootstrap would say that no mistake is
+    possible.
+
+    Args:
+        proportions: at least one.
+    """
+    value, low, high = (
+        np.array([one[key] for one in proportions]) for key in ("value", "low", "high")
+    )
+    middle, parts = float(value.mean()), len(proportions)
+    below, above = (float(np.linalg.norm(gap)) / parts for gap in (value - low, high - value))
+    return score(middle, middle - below, middle + above, "MOVER of Wilson intervals")
 
 
 def resampled_matrices(matrix: Ints, seed: int, draws: int = _DRAWS) -> Ints:

@@ -100,8 +100,7 @@ def hold_out_by_networks(
             rows = held.rows[held.places == place]
             right.setdefault(method, []).append(said == version.labels[rows])
     held_out = by_domain(held.names, right, own)
-    seed = spec.training(spec.methods[0]).seed
-    methods = [over_domains(method, held_out, seed) for method in right]
+    methods = [over_domains(method, held_out) for method in right]
     out: HeldOutByNetworks = {
         "column": spec.column,
         "backbone": config.backbone,
