@@ -23,6 +23,7 @@ from tl_core.errors import UserError
 from tl_core.jobs.dispatch import ensure_dispatcher
 from tl_core.log import setup_logging
 from tl_core.registry.queue import is_busy
+from tl_core.registry.quotas import default_quotas
 from tl_core.settings import Settings, read_settings
 
 _FIRST_PAINT_SECONDS = 4.0
@@ -59,6 +60,7 @@ def main() -> None:
         if settings.json_log:
             setup_logging("WARNING", as_json=True)
             streamlit_log.write_json()
+        default_quotas(settings)  # the dispatcher would end, and every run wait
         app = build(settings)
     except UserError as error:
         sys.exit(f"Graft Studio cannot start. {error}")

@@ -108,3 +108,11 @@ def test_garbage_is_collected_by_the_server_and_not_by_each_page(home, monkeypat
     assert gone() is None
     assert launch._options(read_settings(), 1)["runner.postScriptGC"] is False
     assert get_config_options()["runner.postScriptGC"].default_val is True  # it still has that name
+
+
+def test_quotas_that_cannot_be_read_are_said_at_the_start(monkeypatch):
+    """The dispatcher would end with them in its log alone, and every run would wait."""
+    monkeypatch.setenv("TL_QUOTAS", "running=two")
+    monkeypatch.setattr("sys.argv", ["launch"])
+    with pytest.raises(SystemExit, match="TL_QUOTAS holds 'running=two'"):
+        launch.main()
