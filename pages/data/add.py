@@ -10,6 +10,7 @@ import streamlit as st
 from pages.sections.data import collect, import_plan, import_settings, source_facts, ways_in
 from pages.sections.items.item_pages import pages_of
 from pages.shell import ask, frame, problems, rights, run_panel, services, uploads
+from pages.shell.words import counted
 from tl_core.config import RunConfig
 from tl_core.data.checks.class_names import LABEL_HERE
 from tl_core.errors import UserError
@@ -48,7 +49,7 @@ def show_local(facts: source_facts.SourceFacts, source: str) -> None:
         chosen |= own.show_source(facts)
         chosen |= import_settings.show_reading(own.reading, facts["folds"])
         if facts["skipped_count"]:
-            with st.expander(f"{facts['skipped_count']:,} items will be skipped"):
+            with st.expander(f"{counted(facts['skipped_count'], 'item')} will be skipped"):
                 st.dataframe(pd.DataFrame(facts["skipped"]), hide_index=True)
         target = import_settings.show_target(source)
         chosen |= import_settings.show_splits(facts.get("splits", {}))

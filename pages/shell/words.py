@@ -36,13 +36,18 @@ def class_in_words(scores: ClassScores) -> str:
     return f"finds {100 * recall:.0f} of 100; {100 * precision:.0f} of 100 answers right"
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """How many of something: "1 column", "2 columns", and where `several` says so "2 classes"."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def ago(moment: float | None) -> str:
     """How long ago, in a word or two."""
     seconds = time.time() - (moment or 0)
     for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = int(seconds // size)
-            return f"{count} {name}{'s' if count > 1 else ''} ago"
+            return f"{counted(count, name)} ago"
     return "just now"
 
 
@@ -52,7 +57,7 @@ def ahead(moment: float) -> str:
     for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = round(seconds / size)
-            return f"in {count} {name}{'s' if count > 1 else ''}"
+            return f"in {counted(count, name)}"
     return "in less than a minute" if seconds > 0 else "already over"
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.shell.words import label
+from pages.shell.words import counted, label
 from pages.widgets import charts
 from tl_core.registry.datasets import DatasetRecord
 
@@ -108,7 +108,9 @@ def _figure(table: pd.DataFrame, groups: pd.Series, places: tuple[str, str]) -> 
 
 
 def _show_picked(record: DatasetRecord, table: pd.DataFrame, rows: list[int]) -> None:
-    st.caption(f"{len(rows):,} items" + (f", the first {_SHOWN}" if len(rows) > _SHOWN else ""))
+    st.caption(
+        f"{counted(len(rows), 'item')}" + (f", the first {_SHOWN}" if len(rows) > _SHOWN else "")
+    )
     picked = table.set_index("row").loc[rows[:_SHOWN]]
     content = small_items(str(record.folder), tuple(rows[:_SHOWN]))
     pages_of(record.modality).draw_strip(

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.sections.data import domain_report
 from pages.sections.train import backbones, estimate
 from pages.shell import problems, rights, run_panel, services
-from pages.shell.words import duration, plain
+from pages.shell.words import counted, duration, plain
 from pages.widgets.glossary import help_of
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.config.domains import HOLDING_OUT, MOST_HELD_OUT, TOLD_DOMAINS
@@ -134,7 +134,8 @@ def _price(config: RunConfig, spec: HoldOutSpec, domains: int) -> None:
     estimate.show(training)
     measured = st.session_state["estimate"]
     st.caption(
-        f"{trainings} trainings: {domains} domains, {len(spec.methods)} methods. "
+        f"{counted(trainings, 'training')}: {domains} domains,"
+        f" {counted(len(spec.methods), 'method')}. "
         + (
             f"All of them take {duration(60 * trainings * measured['minutes'])} at most; each"
             " learns from fewer items than the one that was measured."

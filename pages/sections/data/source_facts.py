@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.sections.data import columns, import_plan
 from pages.sections.data.import_settings import HELP, label_here
-from pages.shell.words import plain
+from pages.shell.words import counted, plain
 from pages.widgets import gallery
 
 
@@ -78,14 +78,21 @@ def files(facts: SourceFacts, noun: str, role: str, icon: str) -> dict[str, obje
 
 def documents(facts: SourceFacts) -> dict[str, object]:
     """Counts of files that are a text each."""
-    classes = "none with a class yet" if label_here() else f"in {len(facts['classes'])} classes"
-    st.success(f"{facts['rows']:,} files, each one text, {classes}.", icon=":material/description:")
+    classes = (
+        "none with a class yet"
+        if label_here()
+        else f"in {counted(len(facts['classes']), 'class', 'classes')}"
+    )
+    st.success(
+        f"{counted(facts['rows'], 'file')}, each one text, {classes}.",
+        icon=":material/description:",
+    )
     return {}
 
 
 def table(facts: SourceFacts) -> dict[str, object]:
     """The first rows and the guessed columns."""
-    st.success(f"A table with {len(facts['columns'])} columns.", icon=":material/table:")
+    st.success(f"A table with {counted(len(facts['columns']), 'column')}.", icon=":material/table:")
     if len(facts["sheets"]) > 1:
         st.selectbox(
             "Sheet",

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.sections.data import findings
 from pages.shell import problems, rights, services
-from pages.shell.words import ago, interval, plain
+from pages.shell.words import ago, counted, interval, plain
 from pages.widgets import trained
 from tl_core.data.browse.steps import Step, step_between
 from tl_core.data.versions.diff import Difference, ItemList, compare_versions
@@ -59,8 +59,8 @@ def show(
         marks = " :green-badge[newest]" if not place else ""
         marks += " :blue-badge[in hand]" if record.reference == in_hand else ""
         step = st.expander(
-            f"**Version {record.version}**{marks} · {record.rows:,} items, {record.classes}"
-            f" classes · :small[{ago(record.created)}]",
+            f"**Version {record.version}**{marks} · {counted(record.rows, 'item')},"
+            f" {counted(record.classes, 'class', 'classes')} · :small[{ago(record.created)}]",
             expanded=place < _OPEN,
             key=f"version_{record.id}",
             icon=":material/commit:" if place else ":material/adjust:",

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.sections.labelling import desk, proposing
 from pages.shell import problems, rights, services
-from pages.shell.words import plain
+from pages.shell.words import counted, plain
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.results import LabelCluster
 from tl_core.services.labelling import Labelling, order_of
@@ -85,7 +85,8 @@ def _label_them(
     label = label.strip() if label else None
     taken = [row for place, row in enumerate(rows, 1) if place not in (apart or [])]
     st.button(
-        f"Label these {len(taken):,} items" + (f" as {plain(label)}" if label else ""),
+        f"Label {'this' if len(taken) == 1 else 'these'} {counted(len(taken), 'item')}"
+        + (f" as {plain(label)}" if label else ""),
         on_click=_label,
         args=(record, taken, label, label not in classes),
         disabled=not (label and taken),

@@ -12,7 +12,7 @@ import streamlit as st
 from pages.sections.items.item_pages import pages_of
 from pages.sections.labelling import proposing
 from pages.shell import problems, rights, services
-from pages.shell.words import plain, sure
+from pages.shell.words import counted, plain, sure
 from tl_core.data.label_sets import as_cell
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import AccessError
@@ -62,8 +62,8 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
         done = sum(one in now.labels and one not in now.used for one in queue.why)
         st.progress(
             done / max(1, len(queue.why)),
-            f"{done:,} of the {len(queue.why):,} chosen items labelled; {len(now.labels):,} labels"
-            " in all",
+            f"{done:,} of {counted(len(queue.why), 'chosen item')} labelled;"
+            f" {counted(len(now.labels), 'label')} in all",
         )
         if why := rights.against(rights.WORK, record):
             st.caption(plain(why))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shell.words import interval, plain
+from pages.shell.words import counted, interval, plain
 from pages.widgets import charts
 from pages.widgets.glossary import help_of
 from tl_core.evaluate.measures import Score
@@ -25,7 +25,7 @@ def show(queue: LabelQueue) -> None:
         st.metric(
             "Right, of the items drawn at random",
             f"{100 * score['value']:.0f} %",
-            help=help_of("honest score", f"After {labels:,} labels."),
+            help=help_of("honest score", f"After {counted(labels, 'label')}."),
         )
         st.caption(f"95 % interval: {interval(score)} %.")
     gains = [one["gain"] for one in queue["curve"] if one["gain"]]

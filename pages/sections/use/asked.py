@@ -17,7 +17,7 @@ from pages.sections.items.item_pages import Content
 from pages.sections.items.new_item import TOPICS
 from pages.sections.use.model_card import Model
 from pages.shell import ask, problems
-from pages.shell.words import plain, sure
+from pages.shell.words import counted, plain, sure
 from pages.widgets import charts
 from tl_core.data.label_sets import as_cell, called
 from tl_core.errors import UserError
@@ -162,7 +162,7 @@ def _say(model: Model, answers: Sequence[_Said | UserError]) -> None:
     unsure = sum(one.confidence < model.least for one in good)
     failed = len(answers) - len(good)
     st.markdown(
-        f"**{len(answers):,} items**: {shown}{' and others' if len(counts) > 6 else ''}."
+        f"**{counted(len(answers), 'item')}**: {shown}{' and others' if len(counts) > 6 else ''}."
         + (f" {unsure:,} for a person to decide." if unsure else "")
         + (f" {failed:,} could not be read." if failed else "")
     )
