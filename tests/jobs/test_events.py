@@ -222,3 +222,16 @@ def test_what_the_work_tells_is_movement_and_the_machines_figures_are_none(tmp_p
     clock.now += 60
     log.machine({"gpus": [], "cpu": 1.0, "cores": 2, "memory_used": 1, "memory_total": 2})
     assert log.moved == before
+
+
+def test_shares_that_add_up_to_more_than_all_leave_room_for_what_comes(tmp_path, opened):
+    """A run said 99 % for as long as its last stages took."""
+    log, seen = opened(tmp_path), []
+    for share in (0.2, 0.3, 0.8, 0.1, 0.1):
+        log.stage("a stage", 10, share=share)
+        for done in (5, 10):
+            log.batch(done, 10)
+            seen.append(log.fraction)
+    assert seen[:4] == pytest.approx([0.1, 0.2, 0.35, 0.5])  # guesses that fit stand
+    assert seen == sorted(seen) and len(set(seen)) == len(seen)
+    assert seen[5] == pytest.approx(0.95) and seen[-1] < 1.0

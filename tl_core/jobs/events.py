@@ -26,6 +26,7 @@ from tl_core.progress import LEARNING, Curve, Progress, learning_label
 _QUIET_SECONDS = 0.2  # batches that follow faster than this are not written one by one
 # runs of earlier versions named curves by their labels, with the part behind a bar
 _CURVES = {curve.label: curve for curve in Curve} | {str(curve): curve for curve in Curve}
+_OF_THE_REST = 0.9  # that a stage takes where its share is more than what is left
 _WINDOW = 12  # batch events that the rate is taken from
 
 
@@ -48,7 +49,10 @@ class EventLog(Progress):
 
     def stage(self, name: str, total: int = 0, share: float = 0.0) -> None:
         self._check()
-        self._before, self._share, self._inside = min(1.0, self._before + self._share), share, 0.0
+        self._before = min(1.0, self._before + self._share)
+        # shares are guesses: where they add up to more than all, some is left for what comes
+        rest = 1.0 - self._before
+        self._share, self._inside = share if share < rest + 1e-9 else _OF_THE_REST * rest, 0.0
         self._last_batch = 0.0
         self._write("stage", name=name, total=total)
 
