@@ -4,11 +4,11 @@
 DATA holds `pacs` (photo, art_painting, cartoon and sketch, in each the same class folders).
 `starter:image` at 96 pixels is fine-tuned from a probe (LP-FT), three seeds. From photo to sketch:
 80 in 100 photos are learnt from, half of the sketches are read without their classes, the other
-half judges; plain fine-tuning of the photos and each way to adapt it. Held out: each domain in
-turn, networks of the others by each method, and a probe of the others; a seed draws 80 in 100 items
-of each domain. Additions have the strength of their papers; nothing is chosen on what judges. Each
-cell is a file of its own below results/domain_networks and is not measured twice; the table is
-results/domain_networks.json, which names the cells that are missing.
+half judges; a probe and plain fine-tuning of the photos, and each way to adapt it. Held out: each
+domain in turn, networks of the others by each method, and a probe of the others; a seed draws 80 in
+100 items of each domain. Additions have the strength of their papers; nothing is chosen on what
+judges. Each cell is a file of its own below results/domain_networks and is not measured twice; the
+table is results/domain_networks.json, which names the cells that are missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tl_core.train.arrays import Ints
 CELLS = RESULTS / "domain_networks"
 BACKBONE, SEEDS = "starter:image", 3
 TUNED: dict[str, object] = {"strategy": "lpft", "input_size": 96}
-ADAPTED = ("none", "adabn", "deep_coral", "dann", "mcc")
+ADAPTED = ("probe", "none", "adabn", "deep_coral", "dann", "mcc")
 SOURCE, TARGET = "photo", "sketch"
 _KEPT = 0.8  # share of a domain's items that a seed draws, or learns from
 Cell = dict[str, float]
@@ -73,10 +73,14 @@ class Study:
         splits[here[:learnt]], splits[here[learnt:]] = "train", "validation"
         splits[there[: len(there) // 2]], splits[there[len(there) // 2 :]] = "train", "test"
         meant = {"domain_column": "domain", "source_domain": SOURCE, "target_domain": TARGET}
-        options: dict[str, object] = {**TUNED, **meant, "adaptation": way, "seed": seed}
-        options["baseline"] = False
+        options: dict[str, object] = {**meant, "seed": seed, "baseline": False}
+        if way == "probe":
+            options |= {"method": "none", "input_size": TUNED["input_size"]}
+        else:
+            options |= {**TUNED, "adaptation": way}
+        recipe = "adapt" if way == "probe" else "finetune"
         report = run_recipe(
-            self._config(f"{way}-{seed}", "train", "finetune", options),
+            self._config(f"{way}-{seed}", "train", recipe, options),
             Overlay(self.version, splits=splits),
             self.home / f"{way}-{seed}",
             self.home / "cache",

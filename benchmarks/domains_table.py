@@ -9,6 +9,7 @@ from common import RESULTS
 
 _WAYS = ("standardise", "coral", "subspace", "weights")
 _ADAPTED = {
+    "probe": "probe of the photos",
     "none": "plain fine-tuning of the photos",
     "adabn": "adaptive batch normalisation",
     "deep_coral": "DeepCORAL",

@@ -34,7 +34,7 @@ WAYS: dict[str, tuple[str, dict[str, object]]] = {
     "Co-Tuning": ("finetune", {**TUNED, "co_tuning": 2.3}),
     "LwF": ("finetune", {**TUNED, "lwf": 4.0}),
     "StochNorm": ("finetune", {**TUNED, "stochastic_norm": 0.5}),
-    "probe": ("probe", {"selection": "validation", "repeats": 0}),
+    "probe": ("probe", {"selection": "validation", "repeats": 0, "input_size": 128}),
 }
 # labels a class, 0 for all; sketches in full would take as long as all the rest together
 TASKS: dict[str, tuple[int, ...]] = {"hymenoptera": (5, 20, 0), "pacs sketch": (5, 20)}
