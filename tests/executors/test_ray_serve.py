@@ -57,6 +57,20 @@ def asked(port, texts=TEXTS):
         return None
 
 
+def refusal(bundle, nodes, *options):
+    """What a further server says when it is refused."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tl_core", "serve", str(bundle), "--ray", *options],
+        cwd=ROOT,
+        env={**os.environ, **nodes.inside},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode
+    return ended.stderr
+
+
 def replicas():
     return [
         process for process in psutil.process_iter() if "ServeReplica" in " ".join(_line(process))
@@ -101,18 +115,12 @@ def test_replicas_answer_as_one_process_and_are_replaced(bundle, tmp_path, monke
         lost.kill()
         wait_for(lambda: len(replicas()) == 2 and lost not in replicas())
         assert asked(port).status_code == 200
+        assert "serves bundles already" in refusal(bundle, nodes, "--port", str(free_port()))
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0
         wait_for(lambda: not replicas())
-        refused = subprocess.run(
-            [*(sys.executable, "-m", "tl_core", "serve", str(bundle), "--ray", "--workers", "9")],
-            cwd=ROOT,
-            env={**os.environ, **nodes.inside},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert refused.returncode and "9 replicas do not fit" in refused.stderr
+        assert asked(port) is None  # nothing listens any more
+        assert "9 replicas do not fit" in refusal(bundle, nodes, "--workers", "9")
     finally:
         if server is not None:
             server.kill()

@@ -19,11 +19,14 @@ from tl_core import test_score
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.data.domains import judging_rows, targeted, with_target
-from tl_core.errors import ConfigError
+from tl_core.errors import ConfigError, DataError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.analyses.estimate import measure
 from tl_core.recipes.analyses.training_curve import follow
+from tl_core.recipes.shared import source_probe
+from tl_core.recipes.shared.source_probe import items_read_beside
+from tl_core.services.trainings import check_training
 from tl_core.train.items.item_training import read_inputs
 
 SHOP = {"shop": Place(rows=(32, 8, 8))}
@@ -106,7 +109,7 @@ def test_the_probe_beside_is_the_recipe_of_a_plain_probe(tmp_path, known, both):
         str(both.folder),
         f"local:{known}",
         "adapt",
-        {**MEANT, "method": "none", "baseline": False},
+        {**MEANT, "method": "none", "baseline": False, "selection": "validation"},
     )
     other = run_recipe(config, both, folder, tmp_path / "cache", Progress())
     ours, theirs = tried(report)["none"], tried(other)["none"]
@@ -136,6 +139,7 @@ def test_labels_of_the_other_dataset_are_never_read(tmp_path, known, shop, stree
 def test_a_closed_score_hides_what_the_other_dataset_says(tmp_path, known, shop, street):
     report = train(shop, tmp_path / "run", known, target=street, **BRIEF, **OTHER)
     closed = test_score.seal(tmp_path / "run", report)
+    assert "gain" in report["domains"] and "gain" not in closed["domains"]
     assert all("test" not in model for model in closed["domains"]["models"])
 
 
@@ -159,13 +163,52 @@ def test_an_estimate_and_a_curve_know_the_other_dataset(tmp_path, known, shop, s
     assert len(curve["points"]) > 1
 
 
-def test_several_labels_are_refused(tmp_path, tiny):
+def test_several_labels_are_refused_before_anything_waits(tmp_path, tiny):
     lines = ["text,label"]
     lines += [f"words {n},{('a|b', 'a', 'b')[n % 3]}" for n in range(80)]
     (tmp_path / "t.csv").write_text("\n".join(lines))
     version = build(tmp_path / "t.csv", tmp_path / "v", task="multi_label", label_separator="|")
-    with pytest.raises(ConfigError, match="one class each"):
+    with pytest.raises(DataError, match="one class each"):
         train(version, tmp_path / "run", tiny("bert"), target=version, target_dataset="d@1")
+    reference = f"local:{tiny('bert')}"
+    config = RunConfig(
+        "train",
+        "local",
+        "d@1",
+        str(version.folder),
+        reference,
+        "finetune",
+        {"target_dataset": "d@1"},
+    )
+    with pytest.raises(DataError, match="one class each"):
+        check_training(config)
+
+
+def test_the_column_of_the_source_matters_not_where_the_target_is_a_dataset(
+    tmp_path, known, shop, street
+):
+    """It has one place alone, and is asked for nothing."""
+    options = {**BRIEF, **OTHER, "domain_column": "place"}
+    report = train(shop, tmp_path / "run", known, target=street, **options)
+    assert report["domains"]["judged_by_target"]
+
+
+def test_a_probe_that_cannot_be_fitted_ends_no_training(tmp_path, known, shop, street, monkeypatch):
+    def refuse(*_told, **_more):
+        raise DataError("The training rows cannot be divided.", "", "")
+
+    monkeypatch.setattr(source_probe, "probe", refuse)
+    ear = Ear()
+    report = train(shop, tmp_path / "run", known, ear, target=street, **BRIEF, **OTHER)
+    assert "domains" not in report
+    assert any("nothing stands beside the network" in text for text in ear.logs)
+
+
+def test_the_estimate_grows_with_the_target(shop, street):
+    none, some = items_read_beside(shop), items_read_beside(with_target(shop, street))
+    read, judges = street.rows_of("train"), street.rows_of("validation", "test")
+    own = shop.rows_of("train", "validation")
+    assert none == 0 and some == len(own) + 2 * len(read) + 2 * len(judges)
 
 
 def test_labelled_items_of_the_other_dataset_judge(tmp_path, known, shop):
@@ -183,6 +226,7 @@ def test_labelled_items_of_the_other_dataset_judge(tmp_path, known, shop):
         ({"target_dataset": "d@1", "processes": 2}, "several GPUs"),
         ({"target_dataset": "d@1", "sharing": "fsdp"}, "fsdp does not go"),
         ({"adaptation": "mcc"}, "needs a target"),
+        ({"stochastic_norm": 0.5, "average": "ema"}, "do not go together"),
     ],
 )
 def test_settings_that_cannot_work(options, words):

@@ -326,6 +326,12 @@ class FinetuneSettings(AcrossDomains):
                 "Both ends of the mixture need a head that fits.",
                 "Set lp_start to true.",
             )
+        if self.stochastic_norm and self.average != "none":
+            raise ConfigError(
+                "stochastic_norm and an average of weights do not go together.",
+                "It keeps the running statistics of its steps; averaged weights need their own.",
+                "Set stochastic_norm to 0, or average to none.",
+            )
         looks = self.delta or self.bss or self.needs_source_classes or self.reads_target
         if self.compile and (looks or self.domain_coral or self.mix_style or self.stochastic_norm):
             raise ConfigError(
@@ -334,25 +340,13 @@ class FinetuneSettings(AcrossDomains):
                 "Set compile to false.",
             )
         self._check_larger()
-        alone = self.adaptation != "none" or self.tells_domains or self.target_dataset
-        if self.processes > 1 and alone:
-            raise ConfigError(
-                "adaptation, target_dataset, group_dro and domain_coral do not work on several"
-                " GPUs.",
-                "Each would see a part of the domains alone.",
-                "Set processes to 1.",
-            )
+        if self.processes > 1:
+            self._check_several_gpus()
         if (self.class_weights == "custom") != bool(self.custom_weights):
             raise ConfigError(
                 "class_weights is custom exactly when custom_weights are given.",
                 "",
                 "Set class_weights to custom and custom_weights to one number for each class.",
-            )
-        if self.processes > 1 and self.gradual:
-            raise ConfigError(
-                "Gradual unfreezing does not work on several GPUs.",
-                "Each process must know from the start what moves.",
-                "Set gradual to false.",
             )
         if self.continue_from and not re.fullmatch(r"[0-9a-f]{4,32}", self.continue_from):
             raise ConfigError(
@@ -363,6 +357,21 @@ class FinetuneSettings(AcrossDomains):
                 "A run that continues another has its weights and classifier already.",
                 "",
                 "Set lp_start and scratch to false.",
+            )
+
+    def _check_several_gpus(self) -> None:
+        if self.adaptation != "none" or self.tells_domains or self.target_dataset:
+            raise ConfigError(
+                "adaptation, target_dataset, group_dro and domain_coral do not work on several"
+                " GPUs.",
+                "Each would see a part of the domains alone.",
+                "Set processes to 1.",
+            )
+        if self.gradual:
+            raise ConfigError(
+                "Gradual unfreezing does not work on several GPUs.",
+                "Each process must know from the start what moves.",
+                "Set gradual to false.",
             )
 
     def _check_larger(self) -> None:

@@ -184,8 +184,10 @@ def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersio
     Only of the latter are labels there, for classes of the same name.
 
     Raises:
-        DataError: when the other one holds other kinds of items, or none that may be read.
+        DataError: when the other one holds other kinds of items, or none that may be read, or items
+            may have several labels.
     """
+    refuse_target_of_several(version)
     names = {name: number for number, name in enumerate(version.sets.names)}
     theirs = np.array([names.get(name, -1) for name in other.sets.names] + [-1], dtype=np.int64)
     labels = theirs[np.asarray(other.labels)]  # -1, for none, takes the last one
@@ -207,6 +209,20 @@ def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersio
         fingerprint=hashlib.sha256(own.encode()).hexdigest()[: len(version.info.fingerprint)],
     )
     return seen
+
+
+def refuse_target_of_several(version: DatasetVersion) -> None:
+    """Another dataset can be the target where each item has one class.
+
+    Raises:
+        DataError: where it may have several.
+    """
+    if version.sets.several:
+        raise DataError(
+            "Another dataset as the target is made for items with one class each.",
+            "Here an item may have several labels.",
+            "Leave target_dataset out, or import the data with the task single_label.",
+        )
 
 
 def judging_rows(version: DatasetVersion) -> Ints:

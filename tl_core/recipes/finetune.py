@@ -61,7 +61,9 @@ def train_as(
     labels = space.to_model(version.targets)
     if settings.continue_from:
         _check_owner(config, folder.parent / settings.continue_from)
-    plain = probe_of_source(settings, config.backbone, version, space, cache, progress)
+    plain = None
+    if config.kind != "curve":  # which asks validation rows alone
+        plain = probe_of_source(settings, config.backbone, version, space, cache, progress)
     seed_everything(settings.seed)
     setup = set_up(
         settings,

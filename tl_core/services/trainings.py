@@ -7,7 +7,7 @@ from pathlib import Path
 from tl_core.backbones.sources.reference import parse_reference
 from tl_core.config import RunConfig
 from tl_core.data.checks.small import check_trainable
-from tl_core.data.domains import as_meant
+from tl_core.data.domains import as_meant, refuse_target_of_several
 from tl_core.data.versions.store import DatasetVersion
 
 
@@ -28,6 +28,8 @@ def check_training(config: RunConfig) -> None:
     if config.recipe == "distillation":
         config.settings.need_teacher()
     version = DatasetVersion(Path(config.dataset_dir))
-    if not config.target:  # whose items the registry alone finds
+    if config.target:  # whose items the registry alone finds
+        refuse_target_of_several(version)
+    else:
         version = as_meant(config.settings, version)
     check_trainable(version, learns=config.recipe != "zero_shot")

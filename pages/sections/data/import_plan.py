@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shell import ask
-from pages.shell.words import counted, plain
+from pages.shell.words import plain
 
 ROLES = {
     "text": "Text",
@@ -138,8 +138,8 @@ def _splits(answer: Preview) -> None:
         return
     if not answer["classes"]:
         st.caption(
-            f"All {counted(answer['unlabelled'], 'row')} wait for a class. Those that are drawn at"
-            " random among the first ones to be labelled become the test and validation rows."
+            f"All {answer['unlabelled']:,} rows wait for a class. Those that are drawn at random"
+            " among the first ones to be labelled become the test and validation rows."
         )
         return
     table = pd.DataFrame([{"class": name, **parts} for name, parts in answer["classes"].items()])

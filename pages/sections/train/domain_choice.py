@@ -13,6 +13,7 @@ from tl_core.config.domains import UNLABELLED
 from tl_core.data.domains import domain_columns, domains_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.tasks import SINGLE_LABEL
 
 _OTHER = "/another dataset"  # no column begins with that
 _WAYS = {"": "which of them have a class", _OTHER: "they are another dataset"}
@@ -97,7 +98,11 @@ def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
 
 
 def _others(record: DatasetRecord) -> list[str]:
-    """Other datasets with the same kind of items, the newest version of each."""
+    """Other datasets with the same kind of items, the newest version of each; none where an item
+    may have several labels.
+    """
+    if record.task != SINGLE_LABEL.name:
+        return []
     with problems.caught():
         return [
             one.reference

@@ -32,7 +32,7 @@ def show(journal: Journal) -> None:
         st.caption(
             f"{drifted} of {len(past)} windows differ; about {100 * LEVEL:.0f} in 100 would without"
             f" any drift. The last was full {ago(past[-1]['ended'])};"
-            f" {counted(now['items'], 'item')} have come since."
+            f" {counted(now['items'], 'item')} since then."
         )
         charts.draw(_figure(past), f"drift_{journal.folder.name}", 300, legend=True)
         st.caption(

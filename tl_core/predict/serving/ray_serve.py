@@ -12,6 +12,9 @@ import os
 import signal
 import socket
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import ray
 from fastapi import FastAPI
@@ -24,7 +27,8 @@ from tl_core.predict.serving.service import Serving
 from tl_core.settings import read_settings
 
 log = logging.getLogger(__name__)
-NAME = "graft-studio"  # of the application in the cluster: serving again replaces what is there
+NAME = "graft-studio"  # of the application in the cluster
+_LISTEN_SECONDS = 20.0  # that a proxy may take to listen
 
 
 def run(
@@ -49,12 +53,14 @@ def run(
         signal.signal(number, signal.default_int_handler)
     try:
         _check_room(replicas, gpus)
+        _check_alone()
         serve.start(http_options={"host": host, "port": port})
-        serve.run(_application(serving, replicas, gpus, drain), name=NAME, route_prefix="/")
-        log.info("%d replicas answer at http://%s:%d", replicas, host, port)
-        threading.Event().wait()
+        with _deployed(_application(serving, replicas, gpus, drain)):
+            _check_address(host, port)
+            log.info("%d replicas answer at http://%s:%d", replicas, host, port)
+            threading.Event().wait()
     except KeyboardInterrupt:
-        serve.delete(NAME)
+        log.info("ended")
     except RuntimeError as error:  # what Ray says of a deployment that failed
         raise ConfigError(
             "Ray could not start the replicas.",
@@ -63,6 +69,52 @@ def run(
         ) from error
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _deployed(application: serve.Application) -> Iterator[None]:
+    """Have an application in the cluster; with the last one its proxies go, too."""
+    try:
+        serve.run(application, name=NAME, route_prefix="/")
+        yield
+    finally:
+        serve.delete(NAME)
+        if not serve.status().applications:
+            serve.shutdown()
+
+
+def _check_alone() -> None:
+    """Refuse to take the place of bundles that somebody else serves, who would end these as well.
+
+    Raises:
+        ConfigError: in this case.
+    """
+    if NAME in serve.status().applications:
+        raise ConfigError(
+            "This cluster serves bundles already.",
+            "There is one server of a studio in a cluster.",
+            "End the other one, and give it all bundles: serve A B C --ray.",
+        )
+
+
+def _check_address(host: str, port: int) -> None:
+    """Proxies that were there before listen where they always did.
+
+    Raises:
+        ConfigError: when none listens here.
+    """
+    reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    end = time.monotonic() + _LISTEN_SECONDS
+    while time.monotonic() < end:
+        with suppress(OSError):
+            socket.create_connection((reached, port), timeout=1).close()
+            return
+        time.sleep(0.2)
+    raise ConfigError(
+        f"No proxy of the cluster listens on port {port}.",
+        "Ray Serve was there before, with an address of its own.",
+        "Give that one with --host and --port, or end it with `serve shutdown`.",
+    )
 
 
 def _check_room(replicas: int, gpus: float) -> None:
@@ -89,8 +141,11 @@ def _join() -> None:
         ConfigError: when there is none.
     """
     try:
-        host, _, port = os.environ.get("RAY_ADDRESS", "").rpartition(":")
-        if host and port.isdigit():  # Ray itself goes on trying for many minutes
+        address = os.environ.get("RAY_ADDRESS", "")
+        host, _, port = address.rpartition(":")
+        if (
+            "//" not in address and "[" not in address and port.isdigit()
+        ):  # Ray itself goes on trying for many minutes
             socket.create_connection((host, int(port)), timeout=5).close()
         ray.init(address="auto", log_to_driver=False, logging_level=logging.WARNING)
     except OSError as error:  # a ConnectionError is one
@@ -111,7 +166,9 @@ def _application(serving: Serving, replicas: int, gpus: float, drain: int) -> se
     deployment = serve.deployment(
         name="bundles",
         num_replicas=replicas,
-        max_ongoing_requests=serving.room,
+        # more than a replica lets in: so it is the replica that says that it is full, and at once
+        max_ongoing_requests=2 * serving.room + 16,
+        max_queued_requests=serving.room,
         graceful_shutdown_timeout_s=drain,
         ray_actor_options={"num_cpus": 1, "num_gpus": gpus},
     )

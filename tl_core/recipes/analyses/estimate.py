@@ -25,6 +25,7 @@ from tl_core.errors import BackboneError, ConfigError, TrainingError
 from tl_core.machine import best_batch
 from tl_core.progress import Progress
 from tl_core.recipes.shared import common
+from tl_core.recipes.shared.source_probe import items_read_beside
 from tl_core.results import Estimate, MemoryWay
 from tl_core.settings import read_settings
 from tl_core.train.features.examples import Key
@@ -84,7 +85,8 @@ def measure(
         memory_there = _room(setup)
         known = _ways(setup, config.settings, memory_there)
         step = _step_seconds(setup, list(order))
-    found = _estimate(setup, step, order.steps, from_probe=config.settings.lp_start)
+    aside = items_read_beside(version)
+    found = _estimate(setup, step, order.steps, aside, from_probe=config.settings.lp_start)
     return {**found, **known}
 
 
@@ -176,15 +178,17 @@ def _step_seconds(setup: Setup, batches: list[list[Key]]) -> float:
     return float(np.mean(seconds))
 
 
-def _estimate(setup: Setup, step: float, steps_per_epoch: int, *, from_probe: bool) -> Estimate:
-    """The whole from a step's seconds: steps, judging after each epoch, and, where the head starts
-    from a probe, reading for it.
+def _estimate(
+    setup: Setup, step: float, steps_per_epoch: int, aside: int, *, from_probe: bool
+) -> Estimate:
+    """The whole from a step's seconds: steps, judging after each epoch, reading for a probe that
+    the head starts from, and that of `aside` further items.
     """
     epochs, batch = setup.settings.epochs, setup.plan["batch"]
     steps = math.ceil(epochs * steps_per_epoch)
     held = len(setup.held_out) if setup.held_out is not None else 0
     judging = READING * step * held / batch * (math.ceil(epochs) + from_probe)
-    reading = READING * step * len(setup.examples) / batch * from_probe
+    reading = READING * step * (len(setup.examples) * from_probe + aside) / batch
     lengths, (used, free) = setup.lengths, _memory()
     return {
         "minutes": (steps * step + judging + reading + _START_SECONDS) / 60,

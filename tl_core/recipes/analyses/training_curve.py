@@ -159,7 +159,7 @@ def _train_on(
     done = folder / "answers.npy"
     if not done.exists():
         folder.mkdir(exist_ok=True)
-        own = replace(config, kind="train", options={**config.options, "baseline": False})
+        own = replace(config, options={**config.options, "baseline": False})
         own.write(folder)
         trained = load_training(config.recipe)(own, Grown(version, rows), folder, cache, progress)
         held = version.rows_of("validation")

@@ -158,7 +158,9 @@ def domain_facts(
     """
     noun, source = items_of(version.info.modality), settings.source_domain or "the source"
     target = _target(settings)
-    within = judged_by_target(version, settings.domain_column, settings.target_domain)
+    within = not settings.target_dataset and judged_by_target(
+        version, settings.domain_column, settings.target_domain
+    )
     beside = bool(len(version.rows_of(TARGET_TEST)))
     if within:
         judged_by = f"it is judged by {noun} of that domain which it has not read"

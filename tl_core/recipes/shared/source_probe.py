@@ -15,14 +15,14 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.config import FinetuneSettings, ProbeSettings
 from tl_core.data.domains import TARGET, judging_rows
 from tl_core.data.versions.store import DatasetVersion
+from tl_core.errors import BackboneError, ConfigError, DataError
 from tl_core.evaluate.report.schema import AdaptedModel
-from tl_core.progress import Progress
+from tl_core.progress import Part, Progress
 from tl_core.recipes.shared import common
 from tl_core.recipes.shared.adapting import PLAIN, Adapted, Taken, domain_facts, judged, said
 from tl_core.recipes.shared.opening import open_for
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.probe.probing import ProbeTask, probe, spread
-from tl_core.train.setup.refusals import refuse_several_labels
 
 UNADAPTED = "unadapted"  # a fine-tuning that has read nothing of the target
 JUDGES = "judges"
@@ -44,6 +44,17 @@ class SourceProbe:
     gap: Gap | None
 
 
+def items_read_beside(version: DatasetVersion) -> int:
+    """How many items are read for the probe of the source, and by the network about the target."""
+    target = version.rows_of(TARGET)
+    if not len(target) or version.sets.several:
+        return 0
+    judges = judging_rows(version)
+    own = len(version.rows_of("train", "validation")) + len(target) + len(judges)
+    again = 0 if np.array_equal(judges, version.rows_of("test")) else len(judges)
+    return own + again + min(len(target), _ASKED)
+
+
 def probe_of_source(
     settings: FinetuneSettings,
     reference: str,
@@ -53,16 +64,12 @@ def probe_of_source(
     progress: Progress,
 ) -> SourceProbe | None:
     """A logistic regression on frozen features of the source, as `settings` read items; None where
-    the version has no target, or items may have several labels.
-
-    Raises:
-        ConfigError: where these may, and another dataset is the target.
+    the version has no target, items may have several labels, or no probe can be fitted.
     """
-    if settings.target_dataset:
-        refuse_several_labels(version, "Another dataset as the target")
     if not len(version.rows_of(TARGET)) or version.sets.several:
         return None
-    progress.stage("Opening the backbone for the plain probe", share=0.02)
+    progress = Part(progress, "Plain probe", 1.0, first=False)
+    progress.stage("Opening the backbone", share=0.02)
     backbone = open_for(
         version,
         reference,
@@ -72,7 +79,10 @@ def probe_of_source(
         max_length=settings.max_length,
         input_size=settings.input_size,
     )
-    own = ProbeSettings(precision="float32", repeats=0, baseline=False, seed=settings.seed)
+    # chosen by the rows by which the network's states are
+    own = ProbeSettings(
+        precision="float32", selection="validation", repeats=0, baseline=False, seed=settings.seed
+    )
     rows = {
         "train": version.rows_of("train"),
         "validation": version.rows_of("validation"),
@@ -81,7 +91,11 @@ def probe_of_source(
     }
     labels = space.to_model(version.targets)
     task = ProbeTask(own, version, rows, backbone, cache, labels, len(space.kept))
-    plain = probe(task, progress, share=0.08)
+    try:
+        plain = probe(task, progress, share=0.08)
+    except (BackboneError, ConfigError, DataError) as error:  # which a fine-tuning need not mind
+        progress.log(f"It cannot be fitted, so nothing stands beside the network. {error}")
+        return None
     return SourceProbe(
         judged(PLAIN, plain.fit, plain.features),
         said(plain.fit, plain.features[JUDGES]),
