@@ -93,7 +93,8 @@ def _check_alone() -> None:
         raise ConfigError(
             "This cluster serves bundles already.",
             "There is one server of a studio in a cluster.",
-            "End the other one, and give it all bundles: serve A B C --ray.",
+            "End the other one (`serve shutdown`, where it was killed); one server takes several"
+            " bundles.",
         )
 
 
