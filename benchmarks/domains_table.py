@@ -46,9 +46,9 @@ def _networks() -> list[str]:
         "## Other domains by fine-tuned networks (PACS)",
         "",
         (
-            "`starter:image` at 96 pixels, fine-tuned from a probe (LP-FT), three seeds, mean and"
-            " 95 % interval of Student's t over them; additions have the strength of their papers,"
-            " states are chosen by validation items of the domains that are learnt from. From photo"
+            "`starter:image` at 96 pixels, fine-tuned from a probe (LP-FT), up to three seeds,"
+            " mean and 95 % interval of Student's t over them; additions have the strength of their"
+            " papers, states are chosen by validation items of the domains that are learnt from. From photo"
             " to sketch as above: 80 in 100 photos are learnt from, half of the sketches are read"
             " without their classes, the other half judges; the probe reads at 96 pixels, too."
             " Domains are held out with 8 epochs each."
@@ -155,8 +155,12 @@ def _unseen(unseen: dict[str, Any]) -> list[str]:
 
 
 def _shown(score: dict[str, float]) -> str:
+    if score["seeds"] == 1:
+        return f"{score['mean']:.1f} (one seed)"
     return f"{score['mean']:.1f} ({score['low']:.1f} to {score['high']:.1f})"
 
 
 def _signed(score: dict[str, float]) -> str:
+    if score["seeds"] == 1:
+        return f"{score['mean']:+.1f} (one seed)"
     return f"{score['mean']:+.1f} ({score['low']:+.1f} to {score['high']:+.1f})"
