@@ -48,10 +48,10 @@ def _networks() -> list[str]:
         (
             "`starter:image` at 96 pixels, fine-tuned from a probe (LP-FT), up to three seeds,"
             " mean and 95 % interval of Student's t over them; additions have the strength of their"
-            " papers, states are chosen by validation items of the domains that are learnt from. From"
-            " photo to sketch as above: 80 in 100 photos are learnt from, half of the sketches are read"
-            " without their classes, the other half judges; the probe reads at 96 pixels, too."
-            " Domains are held out with 8 epochs each."
+            " papers, states are chosen by validation items of the domains that are learnt from."
+            " From photo to sketch as above: 80 in 100 photos are learnt from, half of the sketches"
+            " are read without their classes, the other half judges; the probe reads at 96 pixels,"
+            " too. Domains are held out with 8 epochs each."
             + (f" Not measured: {', '.join(missing)}." if missing else "")
         ),
         "",
