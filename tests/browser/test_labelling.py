@@ -63,7 +63,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     picture(page, "label")
 
     def labelled(count):
-        page.get_by_text(re.compile(rf"{count} labels in all")).wait_for()
+        page.get_by_text(re.compile(rf"{count} labels? in all")).wait_for()
         settled(page)  # a key belongs to the button that stands there once the page is drawn
 
     labelled(0)
@@ -95,8 +95,8 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     page.get_by_role("heading", name="How good are the labels so far?").wait_for()
     page.get_by_text("drawn at random").first.wait_for()
     settled(page)
-    said = page.get_by_text(re.compile(r"\d+ labels in all")).first.inner_text()
-    before = int(re.search(r"(\d+) labels in all", said)[1])
+    said = page.get_by_text(re.compile(r"\d+ labels? in all")).first.inner_text()
+    before = int(re.search(r"(\d+) labels? in all", said)[1])
     button = page.get_by_role("button", name=re.compile(r"Label these \d+ items as"))
     button.scroll_into_view_if_needed()
     count = int(re.search(r"\d+", button.inner_text())[0])

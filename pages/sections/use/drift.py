@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shell import problems
-from pages.shell.words import ago, counted, plain
+from pages.shell.words import ago, plain
 from pages.widgets import charts
 from pages.widgets.glossary import help_of
 from tl_core.watch.journal import Journal
@@ -32,7 +32,7 @@ def show(journal: Journal) -> None:
         st.caption(
             f"{drifted} of {len(past)} windows differ; about {100 * LEVEL:.0f} in 100 would without"
             f" any drift. The last was full {ago(past[-1]['ended'])};"
-            f" {counted(now['items'], 'item')} since then."
+            f" {now['items']:,} items have come since."
         )
         charts.draw(_figure(past), f"drift_{journal.folder.name}", 300, legend=True)
         st.caption(
