@@ -19,7 +19,7 @@ from tl_core import test_score
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.data.domains import judging_rows, targeted, with_target
-from tl_core.errors import ConfigError, DataError
+from tl_core.errors import Cancelled, ConfigError, DataError
 from tl_core.progress import Progress
 from tl_core.recipes import run_recipe
 from tl_core.recipes.analyses.estimate import measure
@@ -134,6 +134,19 @@ def test_labels_of_the_other_dataset_are_never_read(tmp_path, known, shop, stree
         train(shop, tmp_path / name, known, target=target, **BRIEF, **OTHER, adaptation="dann")
     first, second = weights(tmp_path / "true"), weights(tmp_path / "false")
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_an_interrupted_training_ends_as_one_that_ran_through(tmp_path, known, shop, street):
+    options = {**BRIEF, **OTHER, "epochs": 4.0, "checkpoint_steps": 2, "adaptation": "mcc"}
+    whole = train(shop, tmp_path / "whole", known, target=street, **options)
+    with pytest.raises(Cancelled):
+        train(shop, tmp_path / "torn", known, Ear(cancel_at=7), target=street, **options)
+    again = Ear()
+    torn = train(shop, tmp_path / "torn", known, again, target=street, **options)
+    assert any("Going on from step" in text for text in again.logs)
+    first, second = weights(tmp_path / "whole"), weights(tmp_path / "torn")
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert torn["domains"] == whole["domains"]
 
 
 def test_a_closed_score_hides_what_the_other_dataset_says(tmp_path, known, shop, street):
