@@ -35,7 +35,11 @@ ACCEPTED_SKIPS = (
 
 
 def pytest_itemcollected(item):
-    """What shares something that is long to make goes to one process."""
+    """What shares something that is long to make goes to one process; what a browser shows beside
+    trainings may come late once, is tried again, and is named at the end.
+    """
+    if item.path.parent.name == "browser":
+        item.add_marker(pytest.mark.flaky(reruns=1))
     if group := _group(item):
         item.add_marker(pytest.mark.xdist_group(group))
 

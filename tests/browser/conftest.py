@@ -56,6 +56,7 @@ def browser():
     if not chromium:
         pytest.skip("needs Chromium (apt-get install chromium)")
     sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=60_000)  # its own 5 s are few beside trainings
     with sync_api.sync_playwright() as play:
         launched = play.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 from tests_support.shifted import write_shops
 from tests_support.studio import pick, settled, trained, upload
 
@@ -32,5 +33,5 @@ def test_domains_are_compared_and_a_probe_is_adapted_to_one(page, server, pictur
     page.get_by_role("button", name="Start training").click()
     page.goto(f"{server.url}/report?run={trained(page, server)}")
     page.get_by_text("The saved model is meant for south", exact=False).wait_for()
-    assert page.get_by_text("Taken: Standardised by domain", exact=False).count() == 1
+    expect(page.get_by_text("Taken: Standardised by domain", exact=False)).to_have_count(1)
     picture(page, "report-domains", height=1400)

@@ -161,7 +161,7 @@ def test_a_hundred_thousand_rows_are_looked_through(strained, page, picture):
     page.get_by_role("searchbox", name="Search").fill(RARE)
     page.get_by_text(f"{-(-ROWS // RARE_EVERY)} of {ROWS:,} texts").wait_for()
     settled(page)
-    assert page.get_by_text(f"and a {RARE}").count() == -(-ROWS // RARE_EVERY)
+    expect(page.get_by_text(f"and a {RARE}")).to_have_count(-(-ROWS // RARE_EVERY))
     page.wait_for_function(_FITS, arg=1280)
     picture(page, "edge-many-rows-rare")
     assert not page.get_by_test_id("stAlert").count()
@@ -211,7 +211,7 @@ def test_the_bar_stays_while_the_page_scrolls(strained, runs, page):
     visit(page, strained, "report", run=runs["many-classes"])
     page.locator("[data-testid=stMain]").evaluate("main => main.scrollTo(0, 400)")
     assert page.locator(".st-key-bar").bounding_box()["y"] == 0
-    assert page.get_by_role("link", name="Evaluate").is_visible()
+    expect(page.get_by_role("link", name="Evaluate")).to_be_visible()
 
 
 def test_places_are_reached_by_keyboard(strained, page):

@@ -6,6 +6,7 @@ import csv
 import re
 
 import pytest
+from playwright.sync_api import expect
 from tests_support.studio import add_from_server, settled
 
 from tl_core.cli.main import main
@@ -70,7 +71,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     first = row.inner_text()
     page.keyboard.press("1")
     labelled(1)
-    assert row.inner_text() != first
+    expect(row).not_to_have_text(first)
     page.get_by_text("1 new labels so far").wait_for()
     page.keyboard.press("2")
     labelled(2)
@@ -78,7 +79,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     labelled(1)
     page.keyboard.press("u")
     labelled(0)
-    assert row.inner_text() == first
+    expect(row).to_have_text(first)
     page.keyboard.press("h")
     page.get_by_text(re.compile("^The model says")).wait_for()
     settled(page)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from playwright.sync_api import expect
 from tests_support.datasets import write_texts
 from tests_support.processes import kill_all
 from tests_support.provider import Provider
@@ -105,7 +106,7 @@ def test_a_deep_link_is_kept_through_the_provider(team, visitor, picture):
     sign_in(page, team, "ana", "/add-data?x=1")
     page.get_by_role("heading", name="Add data", exact=True).wait_for()
     assert page.url.startswith(f"{team.server.url}/add-data?x=1")
-    assert page.get_by_text("Ana", exact=True).count()
+    page.get_by_text("Ana", exact=True).first.wait_for(state="attached")
 
 
 def test_signing_out_ends_it_here(team, visitor):
@@ -131,7 +132,7 @@ def test_an_open_tab_of_somebody_who_is_put_out_shows_nothing_more(team, visitor
     settled(page)
     page.get_by_role("link", name="Train").first.click()
     page.get_by_text("Sign in again", exact=True).wait_for()
-    assert not page.get_by_role("link", name="Data").count()
+    expect(page.get_by_role("link", name="Data")).to_have_count(0)
     page.reload()
     page.get_by_role("link", name="Sign in").wait_for()
     if how == "disabled":

@@ -60,7 +60,8 @@ class Tus:
 
 async def broken_off(app, address: str, start: int, pieces: list, **headers: str) -> int:
     """The status of a PATCH that announces all of `TABLE` that is missing and ends after some
-    pieces. Among them an event is waited for; from None on nothing comes, and nothing ends.
+    pieces. Among them an event or a barrier is waited for; from None on nothing comes, and nothing
+    ends.
     """
     sent = {**BYTES, "upload-offset": str(start), "cookie": "_streamlit_user=ana", **headers}
     sent |= {"host": "graft.example.org", "content-length": str(len(TABLE) - start)}
@@ -71,7 +72,7 @@ async def broken_off(app, address: str, start: int, pieces: list, **headers: str
             return {"type": "http.disconnect"}
         if (piece := left.pop(0)) is None:
             await anyio.sleep_forever()
-        if isinstance(piece, threading.Event):
+        if isinstance(piece, threading.Event | threading.Barrier):
             await anyio.to_thread.run_sync(piece.wait)
             piece = b""
         return {"type": "http.request", "body": piece, "more_body": True}

@@ -31,34 +31,28 @@ Disk = namedtuple("Disk", "total used free")
 
 @contextmanager
 def while_comes(app, address, *pieces):
-    """Somebody sends some pieces, and ends when the block does; gives the list of the status."""
-    end, status = threading.Event(), []
+    """Somebody sends some pieces: the block begins when the first has been taken, and with its end
+    the others come; gives the list of the status.
+    """
+    taken, end, status = threading.Barrier(2), threading.Event(), []
     thread = threading.Thread(
         target=lambda: status.append(
-            anyio.run(broken_off, app, address, 0, [*pieces[:1], end, *pieces[1:]])
+            anyio.run(broken_off, app, address, 0, [*pieces[:1], taken, end, *pieces[1:]])
         )
     )
     thread.start()
     try:
+        taken.wait(20)
         yield status
     finally:
         end.set()
         thread.join(20)
 
 
-def refused(ana, address):
-    """Wait until somebody else has the upload."""
-    limit = time.monotonic() + 10
-    while ana.send(address, 1, b"").status_code != 423:
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-
-
 def test_only_one_writes_at_a_time(settings, engine, claims, ana, store):
     address, app = ana.begun(), uploading_app(settings, engine, claims)
     other_replica = uploading(settings, engine, claims)
     with while_comes(app, address, TABLE[:9000], TABLE[9000:]) as status:
-        refused(other_replica, address)
         assert other_replica.send(address, 0, TABLE).status_code == 423
         assert ana.offset(address) == 0  # nothing of it is noted yet
     assert status == [408] and ana.offset(address) == len(TABLE)
@@ -68,7 +62,6 @@ def test_only_one_writes_at_a_time(settings, engine, claims, ana, store):
 def test_an_upload_that_is_cancelled_while_it_comes_is_gone(settings, engine, claims, ana, home):
     address, app = ana.begun(), uploading_app(settings, engine, claims)
     with while_comes(app, address, TABLE[:9000], TABLE[9000:]) as status:
-        refused(ana, address)
         assert ana.cancel(address).status_code == 204
     assert status == [404]
     assert ana.look(address).status_code == 404 and ana.cancel(address).status_code == 404
@@ -237,6 +230,7 @@ def packed():
         ("notes.csv", b"<!DOCTYPE html><script>alert(1)</script>" + TABLE, "a web page"),
         ("drawing", b'<?xml version="1.0"?><svg onload="alert(1)">' + TABLE, "a web page"),
     ],
+    ids=["a program", "a table", "a photo", "a page", "a drawing"],
 )
 def test_what_a_file_is_counts_not_its_name(ana, store, home, name, content, words):
     address = ana.begun(size=len(content), name=name)
