@@ -1,11 +1,12 @@
 """Does it pay to choose what is labelled? `python benchmarks/labelling.py DATA [--table]`.
 
-DATA holds `trec` (train.csv, test.csv) and `hymenoptera` (class folders in train and val); the
-customer messages come with the program. A labelling is simulated from nothing: rounds of a batch,
-chosen by the program itself with its random share, answered by the known classes; after each a
-probe on the labels so far is judged on test rows that no strategy sees. Five seeds draw five pools.
-Each cell (data, strategy, seed) is a file below results/labelling and is not measured twice;
-`--table` measures nothing. The summary is results/labelling.json.
+DATA holds `trec` and `emotions` (train.csv, test.csv) and `hymenoptera` (class folders in train and
+val); the customer messages come with the program. A labelling is simulated from nothing: rounds of
+a batch, chosen by the program itself with its random share, answered by the known classes; after
+each a probe on the labels so far is judged on test rows that no strategy sees: by the share of
+right answers, or where an item may have several labels by mean average precision. Five seeds draw
+five pools. Each cell (data, strategy, seed) is a file below results/labelling and is not measured
+twice; `--table` measures nothing. The summary is results/labelling.json.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from typing import Any
 import numpy as np
 from common import RESULTS, machine, open_data, write_result
 from scipy import stats
+from sklearn.metrics import average_precision_score
 
 from tl_core.backbones.load import load_backbone
 from tl_core.config import ProbeSettings
 from tl_core.config.specs import ProposeSpec
+from tl_core.data.label_sets import said_of
 from tl_core.data.labelling.rounds import History, Round
 from tl_core.data.sources.samples import sample_source
 from tl_core.data.versions.store import DatasetVersion
@@ -35,7 +38,8 @@ from tl_core.recipes.analyses.label_scores import Labels, honest_score
 from tl_core.recipes.analyses.label_state import State, labels_among
 from tl_core.recipes.analyses.next_labels import Seen, chosen, settled
 from tl_core.settings import read_settings
-from tl_core.train.arrays import Bools, Features, Ints
+from tl_core.tasks import Decision
+from tl_core.train.arrays import Bools, Features, Floats, Ints, same
 from tl_core.train.probe.linear_probe import fit_and_judge
 from tl_core.train.probe.logistic import Head
 from tl_core.train.probe.probing import Reading
@@ -62,15 +66,17 @@ TASKS = {
     "hymenoptera": Task("hymenoptera", "starter:image", 10, 6),
     "messages": Task("sample:messages", "starter:text", 20, 6),
     "trec": Task("trec", "starter:text", 30, 6),
+    "emotions": Task("emotions", "starter:text", 60, 6),
 }
 
 
 @dataclass(frozen=True)
 class Known:
     """Everything about one data set: features and classes of the rows to be labelled and of the
-    test rows.
+    test rows, (rows,) or where an item may have several (rows, classes).
     """
 
+    task: str
     names: list[str]
     pool: Features
     truth: Ints
@@ -89,14 +95,26 @@ def read(task: Task, data: Path, home: Path) -> Known:
     rows = {"pool": learnt, "test": version.rows_of("test")}
     features = _features(task, version, rows, home)
     cut = len(rows["pool"])
+    targets = version.sets.targets(version.labels)
     return Known(
+        version.info.task,
         version.info.labels,
         features[:cut],
-        version.labels[rows["pool"]],
+        targets[rows["pool"]],
         version.groups[rows["pool"]],
         features[cut:],
-        version.labels[rows["test"]],
+        targets[rows["test"]],
     )
+
+
+def score(known: Known, said: Floats) -> float:
+    """Share of the test rows that are right, or mean average precision over the labels that occur
+    among them; `said` are probabilities (rows, classes).
+    """
+    if known.answers.ndim == 1:
+        return float((said.argmax(axis=1) == known.answers).mean())
+    occur = known.answers.any(axis=0)
+    return float(average_precision_score(known.answers[:, occur], said[:, occur], average="macro"))
 
 
 def _features(task: Task, version: DatasetVersion, rows: dict[str, Ints], home: Path) -> Features:
@@ -119,33 +137,35 @@ def simulate(known: Known, task: Task, strategy: str, seed: int) -> list[dict[st
     rounds: list[Round] = []
     points: list[dict[str, Any]] = []
     for _ in range(task.rounds + 1):
-        state = State(known.names, {}, rows, dict(given), set(), History(list(rounds), []), seed)
+        past = History(list(rounds), [])
+        state = State(known.names, {}, rows, dict(given), set(), past, seed, task=known.task)
         labels = labels_among(state, rows, features, groups)
-        head = labels.head()
+        head, decision = labels.head(), labels.decision()
         said = None
         if given:
             both = fit_and_judge(features[labels.all], labels.labels[labels.all], everything, head)
             said = both[:count]
-            on_test = both[count:].argmax(axis=1) == known.answers
-            points.append({"labels": len(given), "accuracy": round(float(on_test.mean()), 4)})
+            points.append({"labels": len(given), "accuracy": round(score(known, both[count:]), 4)})
             if strategy in JUDGED:
-                right = said.argmax(axis=1) == known.truth[rows]
+                right = same(decision.labels(said), known.truth[rows])
                 points[-1] |= {
-                    "honest": honest_score(labels, head),
-                    "pool": unseen(labels, head, right),
+                    "honest": honest_score(labels, head, decision),
+                    "pool": unseen(labels, head, decision, right),
                 }
         used, _ = settled(spec, state, labels)
-        batch = chosen(spec, used, Seen(state, rows, features, said if labels.learnt else None))
+        view = Seen(state, rows, features, said if labels.learnt else None, decision)
+        batch = chosen(spec, used, view)
         rounds.append(batch.as_round({}))
-        given |= {row: known.names[known.truth[row]] for row in batch.rows.tolist()}
+        answers = said_of(known.names, known.truth[batch.rows])
+        given |= dict(zip(batch.rows.tolist(), answers, strict=True))
     return points
 
 
-def unseen(labels: Labels, head: Head, right: Bools) -> float:
+def unseen(labels: Labels, head: Head, decision: Decision, right: Bools) -> float:
     """Share of all rows of a pool that are right for a probe that has not seen them: labelled ones
     by cross-validation, the others (`right`, rows) by the probe itself.
     """
-    crossed = honest_score(replace(labels, sample=labels.queue), head)
+    crossed = honest_score(replace(labels, sample=labels.queue), head, decision)
     share = crossed["value"] if crossed else 0.0
     waiting = np.setdiff1d(np.arange(len(right)), labels.queue)
     total = share * len(labels.queue) + float(right[waiting].sum())
@@ -181,7 +201,7 @@ def measure(wanted: list[Cell], data: Path) -> None:
 
 
 def area(points: list[dict[str, Any]]) -> float:
-    """Mean accuracy over the labels of a curve: the area under it by trapezoids, over its width."""
+    """Mean score over the labels of a curve: the area under it by trapezoids, over its width."""
     labels = np.array([one["labels"] for one in points], dtype=np.float64)
     scores = np.array([one["accuracy"] for one in points])
     widths = np.diff(labels)

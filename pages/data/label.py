@@ -7,7 +7,7 @@ import streamlit as st
 from pages.sections.data import findings
 from pages.sections.labelling import alike_items, colleagues, desk, gains, proposing
 from pages.shell import frame, problems, rights, run_panel, services, state
-from pages.shell.words import plain
+from pages.shell.words import counted, plain
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.modalities import items_of
 from tl_core.registry.run import Run
@@ -57,7 +57,7 @@ def offer_version(labelling: Labelling) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{len(new):,} new labels so far, saved; the version in use stays as it is."
+            f"{counted(len(new), 'new label')} so far, saved; the version in use stays as it is."
             + (f" {len(now.disputes):,} wait to be settled." if now.disputes else "")
         )
         if st.button("Make the next version", type="primary", icon=":material/library_add_check:"):
@@ -86,13 +86,6 @@ def show_waiting() -> None:
         for one in (choice["rows"] if choice else [])
         if one["suggestion"]
     }
-    if info.sets.several:
-        st.caption(
-            "An item may have several labels here: the items come at random, as strategies compare"
-            " one class with the others."
-        )
-        desk.show(record, desk.Queue(order, {}), offer_version)
-        return
     if bad := proposing.failed(record):
         problems.show(bad.reason or {"what": "It stopped."})
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -72,7 +72,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     page.keyboard.press("1")
     labelled(1)
     expect(row).not_to_have_text(first)
-    page.get_by_text("1 new labels so far").wait_for()
+    page.get_by_text("1 new label so far").wait_for()
     page.keyboard.press("2")
     labelled(2)
     page.keyboard.press("u")

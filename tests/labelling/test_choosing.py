@@ -9,6 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from tl_core.labelling import choosing
 from tl_core.labelling.bulk import alike
+from tl_core.tasks import MULTI_LABEL, decision_of
+
+SEVERAL = decision_of(MULTI_LABEL.name)
 
 
 def some(rows=60, width=5, classes=4, seed=0):
@@ -48,6 +51,41 @@ def test_diversity_is_kmeans_plus_plus_on_gradients_that_are_written_down():
     copies = np.repeat(features[:2], 3, axis=0)
     every = choosing.diversity(copies, np.repeat(said[:2], 3, axis=0), 9, seed=0)
     assert sorted(every.tolist()) == list(range(6))
+
+
+def test_of_several_classes_each_yes_and_no_is_asked():
+    """BinMin, the sum of binary entropies, and gradients of one logistic loss a class."""
+    features, _ = some()
+    said = np.random.default_rng(1).uniform(size=(60, 4))
+    gaps = [min(abs(share - 0.5) for share in row) for row in said.tolist()]
+    nearest = sorted(range(60), key=lambda row: gaps[row])[:7]
+    assert choosing.margin(said, 7, SEVERAL).tolist() == nearest
+    open_ones = [sum(stats.entropy([share, 1 - share]) for share in row) for row in said]
+    widest = np.argsort(-np.array(open_ones))[:7].tolist()
+    assert choosing.entropy(said, 7, SEVERAL).tolist() == widest
+    slopes = said - (said >= 0.5)
+    gradients = (slopes[:, :, None] * features[:, None].astype(float)).reshape(60, -1)
+    first = int(np.linalg.norm(gradients, axis=1).argmax())
+    picked = choosing.diversity(features, said, 8, 3, SEVERAL).tolist()
+    random = np.random.default_rng(3)
+    expected = [first]
+    while len(expected) < 8:
+        squared = np.array(
+            [min(((one - gradients[other]) ** 2).sum() for other in expected) for one in gradients]
+        )
+        expected.append(int(random.choice(60, p=squared / squared.sum())))
+    assert picked == expected
+
+
+def test_a_group_is_given_the_set_of_classes_that_most_of_it_has():
+    points, kinds = islands([30, 20], seed=2)
+    said = np.where(kinds[:, None] == 0, [0.9, 0.8, 0.1], [0.2, 0.1, 0.3])
+    said[0] = [0.1, 0.1, 0.9]
+    _, groups = alike(points, said, 0, SEVERAL)
+    known = {tuple(one.said.tolist()) for one in groups}
+    assert known == {(1, 1, 0), (0, 0, 0)}
+    first = next(one for one in groups if 0 in one.places)
+    assert first.agreement == pytest.approx(1 - 1 / len(first.places))
 
 
 def test_typicality_is_that_of_a_plain_loop():
@@ -163,5 +201,5 @@ def test_clusters_for_bulk_are_alike_and_say_what_most_of_them_are_called():
         assert (numbers[one.places] == number).all() and len({*labels[one.places]}) == 1
         counts = np.bincount(said[one.places].argmax(1))
         assert (one.said, one.agreement) == (counts.argmax(), counts.max() / len(one.places))
-    assert alike(points, None, 0)[1][0].said == -1
+    assert alike(points, None, 0)[1][0].said is None
     assert alike(points[:0], None, 0)[1] == []

@@ -256,21 +256,62 @@ def test_answers_elsewhere_show_on_the_page(studio, proposed):
     assert f"Row {order[1]:,}" in everything(page(proposed))
 
 
-def test_an_item_may_have_several_labels(studio, tmp_path):
+@pytest.fixture
+def moods(studio, tmp_path):
+    """Texts that may have several labels, forty of them without, and a first choice of these."""
     lines = ["text,label"]
     cells = ("joy; love", "joy", "love", "anger; joy")
     lines += [f"a text of {number},{cells[number % 4]}" for number in range(40)]
     source = tmp_path / "moods.csv"
-    source.write_text("\n".join([*lines, *(f"unknown {n}," for n in range(6))]) + "\n")
+    source.write_text("\n".join([*lines, *(f"unknown {n}," for n in range(40))]) + "\n")
     options = ImportOptions(task="multi_label")
     record = add_dataset(studio.datasets, studio.settings, str(source), "moods", options)[0]
-    app = page(record)
-    assert "several labels here" in everything(app)
+    assert "Choose the first items" in labels(page(record))
+    studio.do(record, "propose", recipe="")
+    return record
+
+
+def test_an_item_may_have_several_labels(moods):
+    order = list(order_of(DatasetVersion(moods.folder)))
+    app = page(moods)
+    assert f"Row {order[0]:,}" in everything(app) and "Several at once" in everything(app)
+    button(app, "Show what the model says").click().run()
+    said = " ".join(str(one.value) for one in app.info)
+    assert "The model says" in said and "[" not in said
     next(one for one in app.button_group if one.label == "Its labels").set_value(
         ["love", "joy"]
     ).run()
     button(app, "Save these labels").click().run()
     assert not app.exception
-    [made] = decisions(record.folder).values()
-    assert made == Decision("relabel", '["joy", "love"]')
-    assert not studio.runs.list(kind="propose")  # strategies compare one class with the others
+    assert decisions(moods.folder) == {order[0]: Decision("relabel", '["joy", "love"]')}
+    assert f"Row {order[1]:,}" in everything(app)
+
+
+def test_alike_items_get_several_labels_at_once(moods):
+    app = page(moods)
+    next(one for one in app.multiselect if one.label == "Labels of the others").set_value(
+        ["love", "anger"]
+    ).run()
+    assert not app.exception
+    bulk = button(app, "Label these")
+    assert bulk.label.endswith("as love; anger") or bulk.label.endswith("as anger; love")
+    bulk.click().run()
+    assert {one.label for one in decisions(moods.folder).values()} == {'["anger", "love"]'}
+    button(app, "Undo").click().run()
+    assert decisions(moods.folder) == {}
+
+
+def test_items_with_several_labels_are_chosen_anew_as_they_are_labelled(studio, moods):
+    app = page(moods)
+    for _ in range(10):
+        button(app, "Save these labels").click().run()
+    assert {one.label for one in decisions(moods.folder).values()} == {"[]"}
+    [waiting] = [run for run in studio.runs.list(kind="propose") if run.status == "queued"]
+    studio.finish(waiting, "light")
+    assert "10 of 40 texts have got a class" in everything(page(moods))
+    press(page(moods), "Make the next version")
+    studio.finish(next(run for run in studio.runs.list(kind="fix")), "light")
+    newer = studio.datasets.get("moods")
+    done = studio.do(newer, "propose", recipe="")
+    choice = LABEL_QUEUE.load(done.folder)
+    assert (choice["labels"], choice["population"]) == (10, 40)

@@ -1,8 +1,9 @@
 """Which rows are worth a label next.
 
 Features are those of a frozen backbone (rows, width), probabilities those of a probe on the labels
-so far (rows, classes). Each function gives places among the rows that it was shown, the most
-wanted first. None of them is a fair sample: see `draw`.
+so far (rows, classes), and `decision` what its answers are: one class an item, or any number of
+them. Each function gives places among the rows that it was shown, the most wanted first. None of
+them is a fair sample: see `draw`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tl_core.tasks import SINGLE_LABEL, Decision, decision_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -23,20 +26,20 @@ _CLUSTERS = 500  # at most
 _FEWEST = 5  # rows of a cluster that is worth a label
 _EXACT = 2_000_000  # clusters times rows up to which every row has its say in each step
 _MEMBERS = 2000  # of a cluster that are compared with each other
+ONE = decision_of(SINGLE_LABEL.name)
 
 
-def margin(probabilities: Floats, count: int) -> Ints:
-    """Rows whose two likeliest classes are closest (Scheffer et al., 2001; breaking ties)."""
-    if probabilities.shape[1] < 2:
-        return np.arange(min(count, len(probabilities)))
-    top = np.sort(probabilities, axis=1)
-    return _first(top[:, -1] - top[:, -2], count)
+def margin(probabilities: Floats, count: int, decision: Decision = ONE) -> Ints:
+    """Rows whose two likeliest classes are closest (Scheffer et al., 2001; breaking ties); where an
+    item may have several, those with the class that is closest to its threshold (Brinker, 2006;
+    BinMin).
+    """
+    return _first(decision.margin(probabilities), count)
 
 
-def entropy(probabilities: Floats, count: int) -> Ints:
-    """Rows whose class is most open, over all classes."""
-    sure = np.clip(probabilities, 1e-12, 1.0)
-    return _first((sure * np.log(sure)).sum(axis=1), count)
+def entropy(probabilities: Floats, count: int, decision: Decision = ONE) -> Ints:
+    """Rows whose answer is most open, over all classes."""
+    return _first(-decision.entropy(probabilities), count)
 
 
 def wanted(probabilities: Floats, place: int, count: int) -> Ints:
@@ -44,15 +47,20 @@ def wanted(probabilities: Floats, place: int, count: int) -> Ints:
     return _first(-probabilities[:, place], count)
 
 
-def diversity(features: Features, probabilities: Floats, count: int, seed: int) -> Ints:
+def diversity(
+    features: Features, probabilities: Floats, count: int, seed: int, decision: Decision = ONE
+) -> Ints:
     """Rows that would move the classifier much, each in another direction (BADGE, Ash et al., ICLR
-    2020): k-means++ on the gradients of the last layer, were the likeliest class right.
+    2020): k-means++ on the gradients of the last layer, were its answers right.
 
     Such a gradient is the outer product of (probabilities - said) and the features, so distances
     come from the products of both and it is never written down.
     """
-    slopes = probabilities.copy()
-    slopes[np.arange(len(slopes)), slopes.argmax(axis=1)] -= 1.0
+    slopes, said = probabilities.copy(), decision.labels(probabilities)
+    if said.ndim == 1:
+        slopes[np.arange(len(slopes)), said] -= 1.0
+    else:
+        slopes -= said
     lengths = (slopes**2).sum(axis=1) * (features.astype(np.float64) ** 2).sum(axis=1)
     random = np.random.default_rng(seed)
     picked = [int(lengths.argmax())] if len(lengths) and count else []

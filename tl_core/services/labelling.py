@@ -96,13 +96,9 @@ def standing(answers: Iterable[Answer]) -> Standing:
 
 def order_of(version: DatasetVersion) -> dict[int, str]:
     """The rows without a class that were proposed, those of the newest round first, and why each
-    was; where nothing can be proposed, as an item may have several classes, all of them in an
-    order drawn by lot.
+    was.
     """
     waiting = version.rows_of("unlabelled")
-    if version.sets.several:
-        drawn = np.random.default_rng(0).permutation(waiting)
-        return dict.fromkeys(drawn.tolist(), "random")
     dropped = {row for row, one in decisions(version.folder).items() if one.action == "drop"}
     left, order = {*waiting.tolist()} - dropped, dict[int, str]()
     for one in reversed(history(version.folder).rounds):
@@ -140,11 +136,9 @@ class Labelling:
     @cached_property
     def chance(self) -> NDArray[np.int64]:
         """Rows that were drawn at random and have a class, in the version or by an answer: see
-        `labelling.draw`. None where an item may have several labels, as no lot is drawn there.
+        `labelling.draw`.
         """
         past = history(self.version.folder)
-        if self.version.sets.several:
-            return np.empty(0, dtype=np.int64)
         population = population_of(self.version, past)
         waits = {*self.version.rows_of("unlabelled").tolist()}
         given = ({*population.tolist()} - waits) | ({*self.standing.labels} & waits)

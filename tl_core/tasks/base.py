@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from tl_core.errors import ConfigError, nearest
 
+LEAST = 1e-12  # probability in a logarithm
+
 
 class Decision(Protocol):
     """From the outputs of a network to answers; needs numpy alone."""
@@ -33,6 +35,10 @@ class Decision(Protocol):
 
     def margin(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far probabilities may move before each answer becomes another one (rows,)."""
+        ...
+
+    def entropy(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How open each whole answer is, in nats (rows,)."""
         ...
 
 

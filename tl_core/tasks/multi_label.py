@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.tasks.base import Task
+from tl_core.tasks.base import LEAST, Task
 
 EVEN = 0.5  # a class is named where it is likelier than not
 Floats = NDArray[np.float64]
@@ -46,6 +46,14 @@ class AnyOfAll:
         """The class that lies nearest to its threshold (rows,)."""
         gap: Floats = np.abs(probabilities - self.thresholds).min(axis=1)
         return gap
+
+    def entropy(self, probabilities: Floats) -> Floats:
+        """Of each class's yes or no, in sum (rows,)."""
+        bits = np.zeros(len(probabilities))
+        for share in (probabilities, 1 - probabilities):
+            sure = np.clip(share, LEAST, 1.0)
+            bits -= (sure * np.log(sure)).sum(axis=1)
+        return bits
 
 
 DECISION = AnyOfAll()

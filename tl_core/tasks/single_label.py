@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.tasks.base import Task
+from tl_core.tasks.base import LEAST, Task
 
 
 class OneOfAll:
@@ -33,6 +33,12 @@ class OneOfAll:
         top = np.sort(probabilities, axis=1)[:, -2:]
         gap: NDArray[np.float64] = top[:, -1] - top[:, 0]
         return gap
+
+    def entropy(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Over all classes (rows,)."""
+        sure = np.clip(probabilities, LEAST, 1.0)
+        bits: NDArray[np.float64] = -(sure * np.log(sure)).sum(axis=1)
+        return bits
 
 
 DECISION = OneOfAll()

@@ -10,6 +10,8 @@ from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.sections.labelling import desk, proposing
 from pages.shell import problems, rights, services
 from pages.shell.words import counted, plain
+from tl_core.data.cells.label_lists import LIST, parts_of
+from tl_core.data.label_sets import as_cell
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.results import LabelCluster
 from tl_core.services.labelling import Labelling, order_of
@@ -37,7 +39,10 @@ def show(record: DatasetRecord, clusters: Sequence[LabelCluster]) -> None:
         st.caption("No several items that are alike wait for a class.")
         return
     by_number = {one["number"]: one for one in clusters}
-    names = {one: _called(by_number[one], len(rows)) for one, rows in open_ones.items()}
+    several = labelling.version.sets.several
+    names = {
+        one: _called(by_number[one], len(rows), several=several) for one, rows in open_ones.items()
+    }
     number = st.selectbox(
         "Items that are alike",
         list(open_ones),
@@ -49,12 +54,13 @@ def show(record: DatasetRecord, clusters: Sequence[LabelCluster]) -> None:
         _label_them(record, labelling, by_number[number], open_ones[number])
 
 
-def _called(cluster: LabelCluster, waiting: int) -> str:
+def _called(cluster: LabelCluster, waiting: int, *, several: bool) -> str:
     size = f"Group {cluster['number'] + 1}: {waiting:,} shown of {cluster['size']:,}"
     if not cluster["suggestion"]:
         return size
     share = f"{100 * cluster['agreement']:.0f} %"
-    return f"{size}; the model takes {share} of them for {cluster['suggestion']}"
+    said = desk.words_of(cluster["suggestion"], several=several)
+    return f"{size}; the model takes {share} of them for {said}"
 
 
 def _label_them(
@@ -73,7 +79,22 @@ def _label_them(
         key=f"apart_{cluster['number']}_{rows[0]}",
         help="Numbers of items that are of another class. They stay without a label.",
     )
-    classes = labelling.classes
+    classes, several = labelling.classes, labelling.version.sets.several
+    label, new = (_labels_of if several else _class_of)(cluster, classes)
+    taken = [row for place, row in enumerate(rows, 1) if place not in (apart or [])]
+    st.button(
+        f"Label {'this' if len(taken) == 1 else 'these'} {counted(len(taken), 'item')}"
+        + (f" as {plain(desk.words_of(label, several=several))}" if label else ""),
+        on_click=_label,
+        args=(record, taken, label, new),
+        disabled=not (label and taken),
+        icon=":material/done_all:",
+        help="Only the items shown here. Undo takes all of them back.",
+    )
+
+
+def _class_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
+    """The class for a whole group, "" before one is chosen, and whether it is a new one."""
     label = st.selectbox(
         "Class of the others",
         classes,
@@ -82,17 +103,26 @@ def _label_them(
         key=f"class_of_{cluster['number']}",
         accept_new_options=True,
     )
-    label = label.strip() if label else None
-    taken = [row for place, row in enumerate(rows, 1) if place not in (apart or [])]
-    st.button(
-        f"Label {'this' if len(taken) == 1 else 'these'} {counted(len(taken), 'item')}"
-        + (f" as {plain(label)}" if label else ""),
-        on_click=_label,
-        args=(record, taken, label, label not in classes),
-        disabled=not (label and taken),
-        icon=":material/done_all:",
-        help="Only the items shown here. Undo takes all of them back.",
+    label = label.strip() if label else ""
+    return label, label not in classes
+
+
+def _labels_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
+    """The labels for a whole group, as they are kept, and whether there is a new one; none of them
+    is an answer only where the model says so.
+    """
+    said = cluster["suggestion"]
+    labels = st.multiselect(
+        "Labels of the others",
+        classes,
+        default=[name for name in parts_of(said, LIST) if name in classes] if said else [],
+        placeholder="Choose labels, or type a new one",
+        key=f"labels_of_{cluster['number']}",
+        accept_new_options=True,
     )
+    labels = [name.strip() for name in labels if name.strip()]
+    nothing = said == as_cell([])
+    return as_cell(labels) if labels or nothing else "", not {*labels} <= {*classes}
 
 
 def _label(record: DatasetRecord, rows: list[int], label: str, new: bool) -> None:

@@ -10,7 +10,6 @@ from pages.sections.labelling import desk
 from pages.shell import others, problems, rights, services
 from pages.shell.words import plain
 from pages.widgets.glossary import help_of
-from tl_core.data.label_sets import called
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.labelling.agreement import Agreement
 from tl_core.registry.datasets import DatasetRecord
@@ -116,12 +115,13 @@ def _dispute(record: DatasetRecord, labelling: Labelling, one: Dispute) -> None:
     with right:
         st.caption(f"Row {one.row:,}")
         for person, cell in one.said.items():
-            st.markdown(f"{plain(_name(person))}: **{plain(_shown(cell, several=several))}**")
+            said = desk.words_of(cell, several=several)
+            st.markdown(f"{plain(_name(person))}: **{plain(said)}**")
         why = rights.against(rights.WORK, record)
         with st.container(horizontal=True):
             for place, cell in enumerate(dict.fromkeys(one.said.values())):
                 st.button(
-                    plain(_shown(cell, several=several)),
+                    plain(desk.words_of(cell, several=several)),
                     on_click=_settle,
                     args=(record, one.row, cell),
                     key=f"settle_{one.row}_{place}",
@@ -133,10 +133,6 @@ def _dispute(record: DatasetRecord, labelling: Labelling, one: Dispute) -> None:
 def _settle(record: DatasetRecord, row: int, cell: str) -> None:
     with problems.in_callback(_PLACE):
         desk.of(record).settle(row, cell)
-
-
-def _shown(cell: str, *, several: bool) -> str:
-    return called(cell) if several else cell
 
 
 def _name(person: str) -> str:

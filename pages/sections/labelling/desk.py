@@ -13,7 +13,7 @@ from pages.sections.items.item_pages import pages_of
 from pages.sections.labelling import proposing
 from pages.shell import problems, rights, services
 from pages.shell.words import counted, plain, sure
-from tl_core.data.label_sets import as_cell
+from tl_core.data.label_sets import as_cell, called
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import AccessError
 from tl_core.registry.datasets import DatasetRecord
@@ -42,6 +42,11 @@ class Queue:
 def of(record: DatasetRecord) -> Labelling:
     """The labelling of a version by the acting person."""
     return Labelling(services.answers(), record)
+
+
+def words_of(cell: str, *, several: bool) -> str:
+    """What people call what is kept of an answer: a class, or a list of them."""
+    return called(cell) if several else cell
 
 
 @st.fragment
@@ -124,7 +129,7 @@ def _choices(record: DatasetRecord, labelling: Labelling, queue: Queue, row: int
     else:
         _one(record, queue, row, labelling.version.info.classes, classes)
     _new_class(record, queue, row)
-    _hint(queue, row)
+    _hint(labelling, queue, row)
     with st.container(horizontal=True):
         st.button(
             "Skip",
@@ -209,13 +214,14 @@ def _new_class(record: DatasetRecord, queue: Queue, row: int) -> None:
         )
 
 
-def _hint(queue: Queue, row: int) -> None:
+def _hint(labelling: Labelling, queue: Queue, row: int) -> None:
     """What the model says, for those who ask: whoever sees it first is drawn towards it."""
     hint = queue.hints.get(row)
     if hint is None:
         return
     if st.session_state["hinted"] == row:
-        st.info(f"The model says **{plain(hint.label)}**, {sure(hint.confidence)}.")
+        said = words_of(hint.label, several=labelling.version.sets.several)
+        st.info(f"The model says **{plain(said)}**, {sure(hint.confidence)}.")
         return
     st.button(
         "Show what the model says",
@@ -267,11 +273,7 @@ def _undo(record: DatasetRecord) -> None:
 
 
 def _go_on(record: DatasetRecord, queue: Queue) -> None:
-    """See to it that enough items wait; those of another page's list are not chosen anew, nor those
-    that come by lot.
-    """
-    if services.version_info(record.folder).sets.several:
-        return
+    """See to it that enough items wait; those of another page's list are not chosen anew."""
     answers = services.answers().list(record.reference)
     answered = {one.row for one in answers}
     if "suspect" not in queue.why.values():

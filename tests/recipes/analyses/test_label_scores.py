@@ -4,14 +4,21 @@ off, and what choosing brought is measured on the same rows.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.multiclass import OneVsRestClassifier
 
 from tl_core.labelling import choosing, draw
 from tl_core.recipes.analyses.label_scores import Labels, gain_over_random, honest_score
+from tl_core.tasks import MULTI_LABEL, decision_of
 from tl_core.train.probe.logistic import Head
 
 ROWS, ROUNDS, BATCH = 800, 8, 10
+SEVERAL = decision_of(MULTI_LABEL.name)
 HEAD = Head(None, True, 2, 0, 1.0)
 
 
@@ -138,3 +145,60 @@ def test_the_gain_compares_as_many_labels_on_the_same_rows(better):
     )
     assert (gain["queue"]["value"] > gain["random"]["value"]) == better
     assert "random texts" in gain["paired"]["sentence"]
+
+
+def test_of_several_labels_an_item_is_right_when_all_of_them_are():
+    """Against scikit-learn's one-vs-rest, each random row held out with its part."""
+    points, truth = world(3)
+    second = (points[:, 1] + 0.3 * np.random.default_rng(3).normal(size=ROWS) > 0).astype(np.int64)
+    sets = np.stack([truth, second], axis=1)
+    rows = np.random.default_rng(0).permutation(ROWS)[:120]
+    labels = np.full((ROWS, 2), -1)
+    labels[rows] = sets[rows]
+    nothing = np.empty(0, dtype=np.int64)
+    state = Labels(
+        points, np.arange(ROWS), labels, nothing, rows, rows[:20], 2, 0, MULTI_LABEL.name
+    )
+    head = state.head()
+    score = honest_score(state, head, SEVERAL)
+    right = []
+    part_of = np.random.default_rng(0).permutation(np.arange(20) % 10)
+    part_of = part_of[np.searchsorted(np.sort(rows[:20]), rows[:20])]
+    scaled = points / points.std()
+    for row, part in zip(rows[:20], part_of, strict=True):
+        learnt = np.setdiff1d(rows, rows[:20][part_of == part])
+        model = OneVsRestClassifier(LogisticRegression(C=head.c, tol=1e-6))
+        said = model.fit(scaled[learnt], sets[learnt]).predict(scaled[[row]])
+        right.append((said[0] == sets[row]).all())
+    assert score["value"] == pytest.approx(np.mean(right), abs=0.05 + 1e-9)
+    assert state.has(1) and state.learnt
+    gain = gain_over_random(state, head, "texts", SEVERAL)
+    assert gain["random"]["value"] <= 1 and gain["paired"]["n"] == 20
+
+
+def test_thresholds_of_several_labels_are_chosen_by_labels_that_do_not_judge():
+    """A rare label is seldom likelier than not: at one half none is ever named."""
+    points, _ = world(4)
+    random = np.random.default_rng(4)
+    rare = (random.random(ROWS) < 1 / (1 + np.exp(2.5 - points[:, 1]))).astype(np.int64)
+    sets = np.stack([rare, np.roll(rare, 1)], axis=1)
+    rows = random.permutation(ROWS)[:300]
+    labels = np.full((ROWS, 2), -1)
+    labels[rows] = sets[rows]
+    nothing = np.empty(0, dtype=np.int64)
+
+    def state(labels):
+        return Labels(
+            points, np.arange(ROWS), labels, nothing, rows, rows[:50], 2, 0, MULTI_LABEL.name
+        )
+
+    chosen = state(labels).decision()
+    assert (chosen.thresholds < 0.4).all()
+    spoilt = labels.copy()
+    spoilt[rows[:50]] = 1 - spoilt[rows[:50]]
+    assert (state(spoilt).decision().thresholds == chosen.thresholds).all()
+    said = state(labels).judge(rows, np.arange(ROWS), state(labels).head())
+    f1 = [f1_score(rare, one.labels(said)[:, 0]) for one in (chosen, SEVERAL)]
+    assert f1[0] > f1[1] + 0.1
+    few = replace(state(labels), queue=rows[:50])
+    assert (few.decision().thresholds == 0.5).all()

@@ -190,7 +190,7 @@ def test_nothing_to_propose_is_said(tmp_path, ask):
     with pytest.raises(DataError, match="Every row of this dataset has a class"):
         ask(full, {})
     several = build(write_texts(tmp_path / "s.csv"), tmp_path / "several", task="multi_label")
-    with pytest.raises(DataError, match="one class"):
+    with pytest.raises(DataError, match="Every row of this dataset has a class"):
         ask(several, {})
     with pytest.raises(ConfigError, match="belong together"):
         ProposeSpec(strategy="class")
@@ -242,3 +242,50 @@ def test_rounds_are_kept_and_go_along(tmp_path):
     assert [one.rows for one in found.rounds] == [[3, 1], [2]]
     assert found.rounds[0].point == {"labels": 0}
     assert (found.drawn, found.rounds[0].seed, found.labelled) == (4, 7, [1, 3])
+
+
+def moods(tmp_path, labelled=30, waiting=60):
+    """Texts with none, one or two labels, each of which shows in a word, and some without; and
+    what those would have.
+    """
+    random = np.random.default_rng(0)
+    words = {"anger": "late", "joy": "good", "money": "money"}
+    lines, said = ["text,label"], {}
+    for number in range(labelled + waiting):
+        own = [name for name in words if random.random() < 0.4]
+        text = " ".join([*(words[name] for name in own), str(number)])
+        said[text] = json.dumps(own)
+        cell = said[text].replace('"', '""') if number < labelled else ""
+        lines.append(f'{text},"{cell}"' if cell else f"{text},")
+    (tmp_path / "moods.csv").write_text("\n".join(lines) + "\n")
+    version = build(tmp_path / "moods.csv", tmp_path / "v")
+    rows = version.rows_of("unlabelled")
+    assert version.sets.several and len(rows) == waiting
+    texts = version.texts(rows)
+    return version, {int(row): said[text] for row, text in zip(rows, texts, strict=True)}
+
+
+@pytest.mark.parametrize("strategy", ["auto", "margin", "entropy", "diversity", "class", "random"])
+def test_items_with_several_labels_are_proposed_too(tmp_path, ask, strategy):
+    version, truth = moods(tmp_path)
+    wanted, labels, rows = "joy" if strategy == "class" else "", {}, []
+    for _ in range(2):
+        queue = ask(version, labels, batch=16, random_share=0.4, strategy=strategy, wanted=wanted)
+        rows = [one["row"] for one in queue["rows"]]
+        assert len({*rows}) == 16 and {*rows} <= {*truth} - {*labels}
+        for one in queue["rows"]:
+            assert {*json.loads(one["suggestion"])} <= {"anger", "joy", "money"}
+            assert 0 < one["confidence"] <= 1
+        labels |= {row: truth[row] for row in rows}
+    labels[rows[0]] = '["fear", "joy"]'  # a label that the version does not have
+    queue = ask(version, labels, batch=16, strategy=strategy, wanted=wanted)
+    assert queue["classes"] == ["anger", "fear", "joy", "money"]
+    assert queue["strategy"] == ("margin" if strategy == "auto" else strategy)
+    assert "right about all labels on" in queue["sentence"] and queue["curve"][-1]["score"]
+    assert all(isinstance(json.loads(one["suggestion"]), list) for one in queue["clusters"])
+
+
+def test_a_label_that_nobody_has_given_cannot_be_looked_for(tmp_path, ask):
+    version, _ = moods(tmp_path)
+    with pytest.raises(DataError, match="no class"):
+        ask(version, {}, batch=8, strategy="class", wanted="fear")

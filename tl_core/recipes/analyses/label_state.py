@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
+from tl_core.data.cells.label_lists import LIST, parts_of
 from tl_core.data.labelling.population import population_of
 from tl_core.data.labelling.rounds import History
+from tl_core.data.versions.edits import classes_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.labelling import draw
 from tl_core.recipes.analyses.label_scores import Labels
+from tl_core.tasks import MULTI_LABEL, SINGLE_LABEL
 from tl_core.train.arrays import Features, Ints
 
 
@@ -23,12 +27,14 @@ class State:
 
     Args:
         classes: all known, those of the version and those that people have added.
-        before: rows that had a class when it began and may be learnt from.
+        before: class of rows that had one when it began and may be learnt from; where an item may
+            have several, the cell that lists them.
         population: rows that had none, labelled meanwhile or not.
-        given: class of rows of the population, in the order in which they were asked for.
+        given: the same of rows of the population, in the order in which they were asked for.
         skipped: rows that people have passed over.
         sealed: rows of the population that became test rows: nothing is asked of them any more.
         least: rows, about, that may come to be drawn where there are few.
+        task: whether an item has one class or several.
         past: earlier rounds.
         seed: of the order in which rows are drawn, settled by the first round.
     """
@@ -42,6 +48,7 @@ class State:
     seed: int
     sealed: set[int] = field(default_factory=set)
     least: int = 0
+    task: str = SINGLE_LABEL.name
 
     @property
     def done(self) -> set[int]:
@@ -75,15 +82,9 @@ def state_of(
     counts for the first round alone.
 
     Raises:
-        DataError: where a row may have several labels, or none was without a class.
+        DataError: where no row was without a class.
     """
-    if version.sets.several:
-        raise DataError(
-            "Rows can only be proposed where an item has one class.",
-            "Strategies and the honest score compare one class with the others.",
-            "Label these items in any order, or bring data with one class an item.",
-        )
-    names, known = version.label_names(np.arange(len(version.labels))), version.labels >= 0
+    cells, known = np.array([*version.sets.cells, ""])[version.labels].tolist(), version.labels >= 0
     learnt = version.rows_of("train", "validation")
     since = [row for row in np.intersect1d(past.labelled, learnt).tolist() if known[row]]
     # those that joined the test are not looked at any more; they keep their place in the order
@@ -96,34 +97,43 @@ def state_of(
             "Add rows without a class, or look for wrong labels instead.",
         )
     own = set(population.tolist())
-    made = {row: names[row] for row in since} | {
+    made = {row: cells[row] for row in since} | {
         row: label for row, label in labels.items() if row in own
     }
     asked = [row for one in past.rounds for row in one.rows if row in made]
     given = {row: made[row] for row in dict.fromkeys([*asked, *made])}
     before = {
-        row: labels.get(row, names[row])
+        row: labels.get(row, cells[row])
         for row in learnt.tolist()
         if row not in own and row not in skipped
     }
-    classes = sorted({*version.info.labels, *given.values()})
+    added = (classes_of(version, cell, new=True) for cell in {*given.values(), *before.values()})
+    classes = sorted({*version.info.labels, *chain.from_iterable(added)})
     if past.rounds:
         seed = past.rounds[0].seed
     passed = skipped - set(given)
     least = draw.LEAST if version.info.labelled_here else 0
     gone = {*sealed.tolist()}
-    return State(classes, before, population, given, passed, past, seed, gone, least)
+    task = version.info.task
+    return State(classes, before, population, given, passed, past, seed, gone, least, task)
 
 
 def labels_among(state: State, rows: Ints, features: Features, groups: Ints) -> Labels:
     """The labels so far as places among `rows`, whose features were read."""
     numbers = {name: place for place, name in enumerate(state.classes)}
-    labels = np.full(len(rows), -1, dtype=np.int64)
-    for row, name in {**state.before, **state.given}.items():
-        labels[np.searchsorted(rows, row)] = numbers[name]
+    several = state.task == MULTI_LABEL.name
+    labels = np.full((len(rows), len(numbers)) if several else len(rows), -1, dtype=np.int64)
+    for row, cell in {**state.before, **state.given}.items():
+        place = np.searchsorted(rows, row)
+        if several:
+            labels[place] = 0
+            labels[place, [numbers[name] for name in parts_of(cell, LIST)]] = 1
+        else:
+            labels[place] = numbers[cell]
     sample = [row for row in state.drawn if row in state.given]
     before, queue, drawn = (
         np.searchsorted(rows, np.array(some, dtype=np.int64))
         for some in ([*state.before], [*state.given], sample)
     )
-    return Labels(features, groups, labels, before, queue, drawn, len(state.classes), state.seed)
+    count = len(state.classes)
+    return Labels(features, groups, labels, before, queue, drawn, count, state.seed, state.task)

@@ -13,16 +13,19 @@ import numpy as np
 
 from tl_core.config import ProbeSettings
 from tl_core.config.specs import ProposeSpec
+from tl_core.data.label_sets import said_of
 from tl_core.data.labelling.rounds import Round, add_round, history
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
 from tl_core.labelling import bulk, choosing, draw
+from tl_core.labelling.choosing import ONE
 from tl_core.modalities import items_of
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.label_scores import FEWEST, Labels, gain_over_random, honest_score
 from tl_core.recipes.analyses.label_state import State, labels_among, state_of
 from tl_core.recipes.shared.opening import open_for
 from tl_core.results import LABEL_QUEUE, LabelCluster, LabellingPoint, LabelQueue, Proposal
+from tl_core.tasks import MULTI_LABEL, Decision
 from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
@@ -34,13 +37,15 @@ _MODEL = ("margin", "entropy", "diversity", "class")  # strategies that need a p
 @dataclass(frozen=True)
 class Seen:
     """What a strategy may look at: the labelling, the rows that were read with their features
-    (rows, width), and what a probe says of each (rows, classes), None before there is one.
+    (rows, width), what a probe says of each (rows, classes), None before there is one, and what its
+    answers are.
     """
 
     state: State
     rows: Ints
     features: Features
     said: Floats | None
+    decision: Decision = ONE
 
     def places(self, rows: Ints) -> Ints:
         """Where rows stand among those that were read."""
@@ -82,7 +87,7 @@ def propose(
         progress: told about everything.
 
     Raises:
-        DataError: when there is nothing to propose, or an item may have several classes.
+        DataError: when there is nothing to propose.
     """
     spec, why = _for_a_test(spec, version)
     past = history(version.folder)
@@ -102,7 +107,7 @@ def propose(
     point, said = judged(state, probe, noun)
     progress.stage("Choosing what to label next", share=0.1)
     point["strategy"], note = settled(spec, state, probe)
-    view = Seen(state, rows, features, said)
+    view = Seen(state, rows, features, said, probe.decision())
     batch = chosen(spec, point["strategy"], view)
     note = " ".join(filter(None, (note, why)))
     out = _queue(view, batch, note, point, _sentence(state, point, noun))
@@ -127,13 +132,13 @@ def judged(state: State, probe: Labels, noun: str) -> tuple[LabellingPoint, Floa
     """What the labels so far are worth, and what a probe on all of them says of every row (rows,
     classes), None where nothing can be learnt yet.
     """
-    head = probe.head()
+    head, decision = probe.head(), probe.decision()
     point: LabellingPoint = {
         "labels": len(state.given),
         "drawn": len(probe.sample),
         "strategy": "",
-        "score": honest_score(probe, head),
-        "gain": gain_over_random(probe, head, noun),
+        "score": honest_score(probe, head, decision),
+        "gain": gain_over_random(probe, head, noun, decision),
     }
     everything = np.arange(len(probe.labels))
     return point, probe.judge(probe.all, everything, head) if probe.learnt else None
@@ -199,8 +204,7 @@ def settled(spec: ProposeSpec, state: State, probe: Labels) -> tuple[str, str]:
             "",
             nearest(spec.wanted, state.classes),
         )
-    number = state.classes.index(spec.wanted) if asked == "class" else -1
-    if asked == "class" and not (probe.labels[probe.all] == number).any():
+    if asked == "class" and not probe.has(state.classes.index(spec.wanted)):
         return "typical", (
             f"No item has been labelled {spec.wanted!r} yet, so nothing tells what it looks like."
             " Typical items are proposed."
@@ -240,13 +244,13 @@ def _picked(spec: ProposeSpec, strategy: str, view: Seen, pool: Ints, count: int
         covered = np.ones(len(view.rows), dtype=bool)
         covered[places] = False
         return view.rows[choosing.typical(view.features, covered, count, spec.seed)]
-    said = view.said[places]
+    said, decision = view.said[places], view.decision
     if strategy == "margin":
-        found = choosing.margin(said, count)
+        found = choosing.margin(said, count, decision)
     elif strategy == "entropy":
-        found = choosing.entropy(said, count)
+        found = choosing.entropy(said, count, decision)
     elif strategy == "diversity":
-        found = choosing.diversity(view.features[places], said, count, spec.seed)
+        found = choosing.diversity(view.features[places], said, count, spec.seed, decision)
     else:
         found = choosing.wanted(said, view.state.classes.index(spec.wanted), count)
     return pool[found]
@@ -259,13 +263,14 @@ def _clusters(view: Seen) -> tuple[list[LabelCluster], dict[int, int]]:
     pool, fair = view.state.left, {*view.state.fair.tolist()}
     places = view.places(pool)
     said = None if view.said is None else view.said[places]
-    numbers, groups = bulk.alike(view.features[places], said, view.state.seed)
+    state = view.state
+    numbers, groups = bulk.alike(view.features[places], said, state.seed, view.decision)
     listed: list[LabelCluster] = [
         {
             "number": number,
             "rows": [row for row in pool[one.places].tolist() if row not in fair][: bulk.SHOWN],
             "size": len(one.places),
-            "suggestion": view.state.classes[one.said] if one.said >= 0 else "",
+            "suggestion": "" if one.said is None else said_of(state.classes, one.said[None])[0],
             "agreement": one.agreement,
         }
         for number, one in enumerate(groups)
@@ -277,14 +282,16 @@ def _proposals(view: Seen, batch: Batch, number_of: Mapping[int, int]) -> list[P
     """The batch as it is written."""
     proposals: list[Proposal] = []
     for row, why in zip(batch.rows.tolist(), batch.why, strict=True):
-        sure = None if view.said is None else view.said[view.places(np.array([row]))[0]]
+        sure = None if view.said is None else view.said[view.places(np.array([row]))]
         proposals.append(
             {
                 "row": row,
                 "why": why,
                 "cluster": number_of[row],
-                "suggestion": "" if sure is None else view.state.classes[int(sure.argmax())],
-                "confidence": 0.0 if sure is None else float(sure.max()),
+                "suggestion": ""
+                if sure is None
+                else said_of(view.state.classes, view.decision.labels(sure))[0],
+                "confidence": 0.0 if sure is None else float(view.decision.confidence(sure)[0]),
             }
         )
     return proposals
@@ -302,8 +309,10 @@ def _sentence(state: State, point: LabellingPoint, noun: str) -> str:
             f"{begun} A score is told once {FEWEST} {noun} that were drawn at random have one and"
             f" two classes have labels; so far {point['drawn']} have."
         )
+    whole = " about all labels" if state.task == MULTI_LABEL.name else ""
     sentence = (
-        f"{begun} A probe on all labels is right on {score['value']:.0%} of the {point['drawn']}"
+        f"{begun} A probe on all labels is right{whole} on {score['value']:.0%} of the"
+        f" {point['drawn']}"
         f" drawn at random ({score['low']:.0%} to {score['high']:.0%} with 95 % confidence), which"
         f" stand for all {total:,} that had no class at first."
     )
