@@ -12,7 +12,7 @@ from typing import ParamSpec
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException
 
-from pages.shell.words import plain
+from pages.shell.words import on_page
 from tl_core.database.away import AWAY, NO_ANSWER
 from tl_core.errors import UserError
 
@@ -26,8 +26,8 @@ _P = ParamSpec("_P")
 def show(error: UserError | dict[str, str]) -> None:
     """What happened, why, what to try."""
     parts = error.as_dict() if isinstance(error, UserError) else error
-    rest = " ".join(plain(parts.get(key, "")) for key in ("why", "try_this") if parts.get(key))
-    st.error(f"**{plain(parts['what'])}** {rest}", icon=":material/error:")
+    rest = " ".join(on_page(parts.get(key, "")) for key in ("why", "try_this") if parts.get(key))
+    st.error(f"**{on_page(parts['what'])}** {rest}", icon=":material/error:")
 
 
 def words_of(error: Exception) -> dict[str, str]:

@@ -8,11 +8,39 @@ import time
 from tl_core.evaluate.measures import ClassScores, Range
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:<>~&])")
+_FIELDS = {
+    "text-column": "Column with the text",
+    "label-column": "Column with the class",
+    "group-column": "Column with the group",
+    "split-column": "Column with the split",
+    "title-column": "Title before the text",
+    "test-fold": "Fold used as the test set",
+    "header": "First line names the columns",
+    "sheet": "Sheet",
+    "pages": "Files with several pages",
+    "task": "Classes of an item",
+    "labels-from": "Where the classes are",
+    "label-here": "Nothing has a class yet: I will label it here",
+    "ignore-splits": "Column with the split: none",
+}
+_OPTION = re.compile(rf"--({'|'.join(_FIELDS)})(?: (yes|no|all|folders|multi_label))?\b")
 
 
 def plain(text: str) -> str:
     """`text` for places that render Markdown: every sign with a meaning there is escaped."""
     return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
+
+
+def on_page(text: str) -> str:
+    """As `plain`, of a sentence that may name options of a command: the fields of the page instead,
+    by their titles.
+    """
+    return plain(_OPTION.sub(_field, text))
+
+
+def _field(option: re.Match[str]) -> str:
+    title, value = _FIELDS[option[1]], option[2]
+    return f"“{title}: {value}”" if value else f"“{title}”"
 
 
 def label(text: str) -> str:

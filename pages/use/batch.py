@@ -5,7 +5,7 @@ import streamlit as st
 from pages.sections.data import import_plan
 from pages.sections.use import earlier_files, model_card
 from pages.shell import following, frame, problems, rights, run_panel, services
-from pages.shell.words import duration, plain
+from pages.shell.words import duration, on_page, plain
 from pages.widgets import at_once, run_file, uploader
 from tl_core.config import RunConfig
 from tl_core.data.sources.plan import plan_lines
@@ -38,10 +38,10 @@ def how_far(job: Run) -> str:
 def show_plan(plan: import_plan.Plan) -> None:
     """What was read as what; a guess is a warning."""
     for doubt in plan.get("uncertain", []):
-        st.warning(plain(doubt), icon=":material/help:")
+        st.warning(on_page(doubt), icon=":material/help:")
     if plan:
         with st.expander("What was read", expanded=bool(plan.get("uncertain"))):
-            st.markdown("\n".join(f"- {plain(line.strip())}" for line in plan_lines(plan)))
+            st.markdown("\n".join(f"- {on_page(line.strip())}" for line in plan_lines(plan)))
 
 
 def name_columns() -> dict[str, str]:

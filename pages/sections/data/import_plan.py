@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shell import ask
-from pages.shell.words import plain
+from pages.shell.words import on_page, plain
 
 ROLES = {
     "text": "Text",
@@ -89,7 +89,9 @@ def ask_person(question: Question) -> None:
     """Show a question with its choices; the answer goes into the session under the option's
     name.
     """
-    st.warning(f"**{plain(question['what'])}** {plain(question['why'])}", icon=":material/help:")
+    st.warning(
+        f"**{on_page(question['what'])}** {on_page(question['why'])}", icon=":material/help:"
+    )
     option, choices = question["question"]["option"], question["question"]["choices"]
     with st.form(f"question_{option}", border=False):
         st.radio(
@@ -168,7 +170,7 @@ def check(plan: Plan) -> None:
             " save**"
         )
         for doubt in doubts:
-            st.markdown(f"- {plain(doubt)}")
+            st.markdown(f"- {on_page(doubt)}")
         st.caption("Choose another column or setting where the guess is wrong.")
 
 
@@ -194,9 +196,9 @@ def show(plan: Plan, *, doubts: bool = False) -> None:
             hide_index=True,
         )
     for doubt in plan.get("uncertain", []) if doubts else []:
-        st.caption(f":material/help: Guessed: {plain(doubt)}")
+        st.caption(f":material/help: Guessed: {on_page(doubt)}")
     for note in plan.get("notes", []):
-        st.caption(f":material/info: {plain(note)}")
+        st.caption(f":material/info: {on_page(note)}")
     for one in plan.get("set_aside", []):
         example = f", such as {plain(one['example'])}" if one["example"] else ""
         st.caption(f":material/block: {one['count']:,} set aside: {plain(one['reason'])}{example}")
