@@ -17,6 +17,7 @@ from pages.shell.ask import Ticket
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
+from tl_core.errors import ConfigError
 from tl_core.jobs.events import RunView
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.datasets import DatasetStore
@@ -149,6 +150,26 @@ def test_live_offers_resume_after_the_worker_died(finished):
     assert runs.get(run.id).status == "queued"
     next(button for button in app.button if button.label == "Cancel").click().run()
     assert runs.get(run.id).status == "cancelled" and "You cancelled it" in app.error[0].value
+
+
+def test_after_a_refusal_the_settings_come_before_the_same_again(finished):
+    record, _ = finished
+    settings = read_settings()
+    engine = open_database(settings)
+    run = RunStore(engine, "local", settings.home_path).create(
+        RunConfig(
+            "train", "local", record.reference, str(record.folder), "starter:text", "probe", {}
+        )
+    )
+    writer = RunWriter(engine)
+    writer.claim_next("train")
+    writer.finish(run.id, "failed", reason=ConfigError("That cannot work.").as_dict())
+    app = opened("pages/train/live.py", run=run.id)
+    assert "That cannot work" in app.error[0].value
+    names = [button.label for button in app.button]
+    assert "Resume" not in names
+    assert names.index("Change the settings") < names.index("The same again")
+    assert not app.exception
 
 
 def test_a_missing_starter_is_said_and_the_other_ways_stay_open(

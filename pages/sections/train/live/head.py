@@ -15,6 +15,8 @@ from tl_core.jobs.events import RunView
 from tl_core.registry.elsewhere.executor_names import LOCAL, title_of
 from tl_core.registry.run import ACTIVE, Run
 
+_REFUSED = ("data", "ambiguous", "config")  # the same settings on the same data end so again
+
 STOPPABLE = ("finetune", "ladder", "auto")
 
 
@@ -108,10 +110,19 @@ def _end(run: Run) -> None:
         return
     st.markdown(frame.badge(run.status))
     problems.show(run.reason or {"what": "It ended."})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        refused = run.kind == "train" and (run.reason or {}).get("code") in _REFUSED
+        if refused and st.button("Change the settings", type="primary", icon=":material/tune:"):
+            st.switch_page("pages/train/design.py", query_params={"dataset": run.dataset})
+        _offer_again(run, "The same again" if refused else "Resume", primary=not refused)
+
+
+def _offer_again(run: Run, title: str, *, primary: bool) -> None:
+    """Queue it again; what was refused is, as long as nothing around it has changed."""
     why = rights.against(rights.WORK, run)
     if st.button(
-        "Resume",
-        type="primary",
+        title,
+        type="primary" if primary else "tertiary",
         icon=":material/replay:",
         disabled=bool(why),
         help=why or "Goes on from what is finished.",
