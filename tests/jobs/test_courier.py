@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -180,3 +181,24 @@ def test_a_run_is_done_far_away_and_comes_back(shared, tmp_path, monkeypatch):
         made = runs.get(run_id).folder / "texts-1.csv"
         assert made.read_bytes() == (far.home_path / place / "texts-1.csv").read_bytes()
         assert made.is_relative_to(settings.home_path) and b"text" in made.read_bytes()
+
+
+def test_a_store_that_hangs_keeps_nobody_from_queueing(remembered, tmp_path, monkeypatch):
+    settings, _, stores, _ = remembered
+    monkeypatch.setattr(opened, "_PATIENCE", 0.05)
+    hanging, gone_on, push = threading.Event(), threading.Event(), stores[settings.home].push
+
+    def slowly(folder, **options):
+        if folder.startswith("runs/"):
+            assert hanging.wait(60)
+        push(folder, **options)
+        gone_on.set()
+
+    stores[settings.home].push = slowly
+    _, run = queued(settings, open_database(settings), tmp_path)
+    assert run.status == "queued"
+    with pytest.raises(NotFoundError):
+        stores[settings.home].manifest(f"runs/{run.id}")
+    gone_on.clear()
+    hanging.set()
+    assert gone_on.wait(60) and stores[settings.home].manifest(f"runs/{run.id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tl_core.registry.stored.turns_of_store import TurnsOfStore
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)
+_PATIENCE = 5.0  # seconds
 
 
 def open_store(settings: Settings, engine: Engine) -> FolderStore | None:
@@ -38,14 +40,23 @@ def _opened(settings: Settings, engine: Engine) -> FolderStore:
 
 
 def store_new(settings: Settings, engine: Engine, place: Path) -> None:
-    """Store a folder that another machine may need at once. Where that fails it is done later, and
-    nobody is stopped by it.
+    """Store a folder that another machine may need at once. Where that fails, or takes longer than
+    somebody who queues a run should wait, it is done later, and nobody is stopped by it.
     """
-    if settings.store:
+    if not settings.store:
+        return
+
+    def push() -> None:
         try:
             _opened(settings, engine).push(place.relative_to(settings.home_path).as_posix())
         except UserError as error:
             log.warning("%s could not be stored yet: %s", place.name, error)
+
+    thread = threading.Thread(target=push, name="store new", daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if thread.is_alive():
+        log.warning("%s is not stored yet: the store takes its time", place.name)
 
 
 def see_run(settings: Settings, engine: Engine, run: Run) -> None:
