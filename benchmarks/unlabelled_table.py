@@ -25,7 +25,8 @@ def without_labels() -> list[str]:
             "Right in 100 test items, means over draws of the labelled rows (or seeds), and the"
             " difference in points to the plain way with the 95 % interval of Student's t over the"
             " draws. The other training rows have no class, test rows are never read. TREC"
-            " (`starter:text`), ants and bees (`starter:image`)."
+            " (`starter:text`), ants and bees (`starter:image`). Distillation: from these to"
+            " `static:starter:text` and `starter:image-small`."
         ),
         "",
         *_gains(rows, "self-training", "the plain probe", "self-trained"),
