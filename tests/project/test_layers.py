@@ -66,7 +66,7 @@ ALLOWED = {
     "storage": BASE,
     "services": BASE
     | {"data", "surgery", "backbones", "registry", "storage", "database", "access"}
-    | {"labelling", "artifacts", "watch"},
+    | {"labelling", "select", "artifacts", "watch"},
     "helper": BASE
     | {
         "data",

@@ -14,7 +14,8 @@ from tl_core.settings import read_settings
 
 ON_A_SERVER = frozenset(
     "data add|data list|data show|data delete|train|runs list|runs show|runs cancel|runs stop|"
-    "runs resume|runs delete|report|predict|export".split("|")
+    "runs resume|runs delete|report|predict|export|labels next|labels take|labels give|labels skip|"
+    "labels undo|labels status|labels settle|labels apply".split("|")
 )
 """Commands that work on a server as on this machine."""
 ON_FILES = frozenset("recipes list|recipes show|verify|push|serve|doctor".split("|"))

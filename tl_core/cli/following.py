@@ -69,14 +69,11 @@ def _memory_line(way: MemoryWay) -> str:
 
 
 def result_of(
-    config: RunConfig, file: ResultFile[Content], output: Output
+    config: RunConfig, file: ResultFile[Content], place: Workplace, output: Output
 ) -> tuple[str, Content] | None:
     """Carry out a light run; its id and the content of the `file` that it wrote, or None, the
-    reason printed, when it failed.
+    reason printed, when it failed. For this machine, which has the folders of its runs.
     """
-    from tl_core.cli.this_machine import ThisMachine
-
-    place = ThisMachine()
     run = follow(place.start(config), place, output)
     if run.status == "done":
         return run.id, file.load(run.folder)

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tl_core.cli.following import result_of
 from tl_core.cli.output import Output, ProgressLine
 from tl_core.cli.stores import open_stores
-from tl_core.cli.workplace import OWN_ROWS, Made, NewDataset, PredictionWishes
+from tl_core.cli.workplace import (
+    OWN_ROWS,
+    LabellingObject,
+    Made,
+    NewDataset,
+    PredictionWishes,
+)
 from tl_core.config import RunConfig
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import StateError, UserError
 from tl_core.evaluate.report import FILE, Report, load_report
 from tl_core.registry.datasets import DatasetRecord, DatasetStore
+from tl_core.registry.label_answers import AnswerStore
 from tl_core.registry.run import Run
 from tl_core.registry.runs import RunStore
-from tl_core.results import ExportedBundle
+from tl_core.results import LABEL_QUEUE, ExportedBundle, LabelQueue
+from tl_core.services.labelling import Labelling
+from tl_core.services.labelling_contract import (
+    answer,
+    labelling_object,
+    proposal,
+    starter_for,
+    take,
+)
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree
 
@@ -73,6 +89,42 @@ class ThisMachine:
         for folder in version_folders:
             remove_tree(folder)
         return len(version_folders), len(run_folders)
+
+    def labelling(self, reference: str) -> LabellingObject:
+        labelling, record = self._labelling(reference)
+        return labelling_object(labelling, record, self._datasets.policy.handle)
+
+    def _labelling(self, reference: str) -> tuple[Labelling, DatasetRecord]:
+        record = self._datasets.get(reference)
+        return Labelling(AnswerStore(self._datasets), record), record
+
+    def take_rows(self, reference: str, count: int) -> Mapping[str, Any]:
+        labelling, record = self._labelling(reference)
+        return {"dataset": record.reference, "rows": take(labelling, count)}
+
+    def answer_rows(
+        self, reference: str, action: str, labels: Mapping[int, str], *, new: bool = False
+    ) -> LabellingObject:
+        answer(self._labelling(reference)[0], action, labels.items(), new=new)
+        return self.labelling(reference)
+
+    def undo_answer(self, reference: str) -> tuple[Sequence[int], LabellingObject]:
+        rows = self._labelling(reference)[0].undo()
+        return rows, self.labelling(reference)
+
+    def propose(
+        self, reference: str, backbone: str, wishes: Mapping[str, object], output: Output
+    ) -> tuple[str, LabelQueue] | None:
+        labelling, record = self._labelling(reference)
+        chosen = backbone or starter_for(record, self.settings)
+        config = proposal(labelling, record, self.settings.user, chosen, wishes)
+        return result_of(config, LABEL_QUEUE, self, output)
+
+    def apply_labels(self, reference: str, output: Output) -> Made:
+        from tl_core.services.datasets import relabel_dataset
+
+        del output
+        return relabel_dataset(self._datasets, reference)
 
     def list_runs(self) -> Sequence[Run]:
         return self._runs.list(limit=None)

@@ -4,10 +4,10 @@ for everything, and need not know which of the two it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tl_core.cli.output import Output
 from tl_core.config import RunConfig
@@ -16,7 +16,7 @@ from tl_core.data.versions.store import VersionInfo
 from tl_core.evaluate.report import Report
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.run import Run
-from tl_core.results import ExportedBundle
+from tl_core.results import ExportedBundle, LabelQueue
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 OWN_ROWS = "unlabelled:"
 Made = tuple[DatasetRecord, VersionInfo, bool]
 """A version, its facts, and whether it is new."""
+LabellingObject = Mapping[str, Any]
+"""Of the command line contract; see `services/labelling_contract.py`."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,36 @@ class Workplace(Protocol):
 
     def delete_dataset(self, reference: str, *, with_runs: bool) -> tuple[int, int]:
         """Delete a dataset or a version; gives how many versions and runs have gone."""
+        ...
+
+    def labelling(self, reference: str) -> LabellingObject:
+        """How far the labelling of a version is."""
+        ...
+
+    def take_rows(self, reference: str, count: int) -> Mapping[str, Any]:
+        """The next rows for the acting person, and the version that they are of."""
+        ...
+
+    def answer_rows(
+        self, reference: str, action: str, labels: Mapping[int, str], *, new: bool = False
+    ) -> LabellingObject:
+        """Label rows, pass them over (`skip`) or have the last word about them (`settle`)."""
+        ...
+
+    def undo_answer(self, reference: str) -> tuple[Sequence[int], LabellingObject]:
+        """Take back what the acting person answered last; gives its rows."""
+        ...
+
+    def propose(
+        self, reference: str, backbone: str, wishes: Mapping[str, object], output: Output
+    ) -> tuple[str, LabelQueue] | None:
+        """What to label next, and the run that chose it; None where that failed and its reason was
+        printed.
+        """
+        ...
+
+    def apply_labels(self, reference: str, output: Output) -> Made:
+        """Make the labels the next version."""
         ...
 
     def list_runs(self) -> Sequence[Run]:

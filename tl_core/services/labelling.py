@@ -28,6 +28,7 @@ from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, Answer, AnswerStore, Given
 
 _NONE = Decision("undo")
+_NO_REASON: Mapping[int, str] = {}
 
 
 @dataclass(frozen=True)
@@ -212,10 +213,19 @@ class Labelling:
         cell = self.cell(label, new=new)
         self._give([Given(self._known(row), cell, LABEL, why, aided) for row in rows])
 
-    def give(self, labels: Mapping[int, str], *, new: bool = False) -> None:
-        """Give each row its own class; all are undone together. Raises as `label`."""
+    def give(
+        self, labels: Mapping[int, str], why: Mapping[int, str] = _NO_REASON, *, new: bool = False
+    ) -> None:
+        """Give each row its own class; all are undone together. `why` says by what rows came up.
+        Raises as `label`.
+        """
         cells = {label: self.cell(label, new=new) for label in dict.fromkeys(labels.values())}
-        self._give([Given(self._known(row), cells[label]) for row, label in labels.items()])
+        self._give(
+            [
+                Given(self._known(row), cells[label], why=why.get(row, ""))
+                for row, label in labels.items()
+            ]
+        )
 
     def skip(self, row: int, *, why: str = "") -> None:
         """Pass a row over: the acting person cannot say. Raises as `label`."""

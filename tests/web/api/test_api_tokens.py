@@ -27,6 +27,9 @@ from tl_core.web.lazy import Lazy
 
 BODIES = {
     ("post", "/datasets"): {"json": {"source": "sample:digits", "name": "d"}},
+    ("post", "/labelling/{reference}/take"): {"json": {}},
+    ("post", "/labelling/{reference}/answers"): {"json": {"labels": [{"row": 0, "label": "good"}]}},
+    ("post", "/proposals/{reference}"): {"json": {}},
     ("post", "/runs"): {"json": {"dataset": "DATASET", "recipe": "baseline"}},
     ("post", "/runs/{run_id}/bundle"): {"json": {}},
     ("post", "/runs/{run_id}/predictions"): {"json": {"unlabelled": "DATASET"}},

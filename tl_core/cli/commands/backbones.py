@@ -12,6 +12,7 @@ from tl_core.cli.following import result_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Group
 from tl_core.cli.stores import open_stores, parse_settings
+from tl_core.cli.this_machine import ThisMachine
 from tl_core.config import FinetuneSettings, RunConfig
 from tl_core.errors import ConfigError
 from tl_core.results import RANKING, RankedBackbones
@@ -141,7 +142,7 @@ def rank(
         str(record.folder),
         options={"backbones": named, "rows": rows, "depths": depths, "processes": processes},
     )
-    result = result_of(config, RANKING, output)
+    result = result_of(config, RANKING, ThisMachine(), output)
     if result is None:
         return 1
     run_id, ranking = result

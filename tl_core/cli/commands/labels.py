@@ -6,20 +6,20 @@ from __future__ import annotations
 
 import click
 
+from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.commands.data import name_argument
 from tl_core.cli.following import result_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Group
 from tl_core.cli.stores import open_stores
+from tl_core.cli.this_machine import ThisMachine
 from tl_core.config import RunConfig
 from tl_core.config.specs import PROPOSED
 from tl_core.data.versions import edits
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.registry.label_answers import AnswerStore
-from tl_core.results import LABEL_ERRORS, LABEL_QUEUE
+from tl_core.results import LABEL_ERRORS
 from tl_core.select.starter import suggested
 from tl_core.services.dataset_contract import dataset_object
-from tl_core.services.labelling import Labelling, standing
 
 _SHOWN = 30
 
@@ -52,7 +52,7 @@ def suggest(output: Output, name: str, backbone: str) -> int:
         backbone or suggested(record.folder, settings),
         "probe",
     )
-    result = result_of(config, LABEL_ERRORS, output)
+    result = result_of(config, LABEL_ERRORS, ThisMachine(), output)
     if result is None:
         return 1
     run_id, suspects = result
@@ -103,23 +103,15 @@ def next_rows(
     random_share: float,
 ) -> int:
     """Rows without a class to be labelled next, and how good the labels so far are."""
-    settings, datasets, _ = open_stores()
-    record = datasets.get(name)
-    config = RunConfig(
-        "propose",
-        settings.user,
-        record.reference,
-        str(record.folder),
-        backbone or suggested(record.folder, settings),
-        options={
-            "strategy": strategy,
-            "wanted": wanted,
-            "batch": batch,
-            "random_share": random_share,
-            "skip": list(standing(AnswerStore(datasets).list(name)).aside),
-        },
-    )
-    result = result_of(config, LABEL_QUEUE, output)
+    place = open_workplace()
+    record = place.dataset(name)
+    wishes: dict[str, object] = {
+        "strategy": strategy,
+        "wanted": wanted,
+        "batch": batch,
+        "random_share": random_share,
+    }
+    result = place.propose(record.reference, backbone, wishes, output)
     if result is None:
         return 1
     run_id, queue = result
@@ -172,11 +164,9 @@ def decide(output: Output, name: str, row: int, decision: str, to: str) -> int:
 @click.pass_obj
 def apply(output: Output, name: str) -> int:
     """Make what was decided a new version."""
-    from tl_core.services.datasets import relabel_dataset
-
-    datasets = open_stores().datasets
-    record, info, _ = relabel_dataset(datasets, name)
-    outlook = Labelling(AnswerStore(datasets), record).test_outlook()
+    place = open_workplace()
+    record, info, _ = place.apply_labels(name, output)
+    outlook = place.labelling(record.reference)["test_outlook"]
     return output.show(
         dataset_object(record, info),
         [f"{record.reference}: {info.change}", *filter(None, [outlook])],

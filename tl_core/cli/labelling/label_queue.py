@@ -4,18 +4,18 @@ file.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
-import numpy as np
 
+from tl_core.cli.choosing_workplace import open_workplace
 from tl_core.cli.commands.data import name_argument
 from tl_core.cli.commands.labels import labels
 from tl_core.cli.output import Output
 from tl_core.cli.stores import open_stores
+from tl_core.cli.workplace import LabellingObject
 from tl_core.registry.datasets import DatasetRecord
-from tl_core.registry.label_answers import AnswerStore
+from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, AnswerStore
 from tl_core.services.answer_files import read_answers, write_rows
 from tl_core.services.labelling import Labelling, order_of
 
@@ -30,16 +30,10 @@ row_argument = click.argument("row", type=int, help="number of the row, from 0")
 @click.pass_obj
 def take(output: Output, name: str, count: int) -> int:
     """The next rows for you to label, kept from others for ten minutes."""
-    labelling, record = _labelling(name)
-    order = order_of(labelling.version)
-    rows = labelling.next(order, count)
-    items = labelling.version.titles(np.array(rows, dtype=np.int64))
-    found = [
-        {"row": row, "why": order[row], "item": item} for row, item in zip(rows, items, strict=True)
-    ]
-    lines = [f"row {one['row']} ({one['why']}): {one['item']}" for one in found]
-    nothing = f"Nothing waits. Choose more: python -m tl_core labels next {record.reference}"
-    return output.show({"dataset": record.reference, "rows": found}, lines or [nothing])
+    found = open_workplace().take_rows(name, count)
+    lines = [f"row {one['row']} ({one['why']}): {one['item']}" for one in found["rows"]]
+    nothing = f"Nothing waits. Choose more: python -m tl_core labels next {found['dataset']}"
+    return output.show(found, lines or [nothing])
 
 
 @labels.command("give")
@@ -50,9 +44,7 @@ def take(output: Output, name: str, count: int) -> int:
 @click.pass_obj
 def give(output: Output, name: str, row: int, label: str, new: bool) -> int:
     """Give a row a class."""
-    labelling, record = _labelling(name)
-    labelling.label([row], label, why=order_of(labelling.version).get(row, ""), new=new)
-    return _status(output, labelling, record)
+    return _status(output, open_workplace().answer_rows(name, LABEL, {row: label}, new=new))
 
 
 @labels.command("skip")
@@ -61,9 +53,7 @@ def give(output: Output, name: str, row: int, label: str, new: bool) -> int:
 @click.pass_obj
 def skip(output: Output, name: str, row: int) -> int:
     """Pass a row over; others are asked about it."""
-    labelling, record = _labelling(name)
-    labelling.skip(row, why=order_of(labelling.version).get(row, ""))
-    return _status(output, labelling, record)
+    return _status(output, open_workplace().answer_rows(name, SKIP, {row: ""}))
 
 
 @labels.command("undo")
@@ -71,11 +61,10 @@ def skip(output: Output, name: str, row: int) -> int:
 @click.pass_obj
 def undo(output: Output, name: str) -> int:
     """Take back what you answered last."""
-    labelling, record = _labelling(name)
-    rows = labelling.undo()
+    rows, content = open_workplace().undo_answer(name)
     if not rows:
         output.note("There is nothing of yours to take back.")
-    return _status(output, labelling, record)
+    return _status(output, content)
 
 
 @labels.command("settle")
@@ -85,9 +74,7 @@ def undo(output: Output, name: str) -> int:
 @click.pass_obj
 def settle(output: Output, name: str, row: int, label: str) -> int:
     """Have the last word about a row on which people differ."""
-    labelling, record = _labelling(name)
-    labelling.settle(row, label)
-    return _status(output, labelling, record)
+    return _status(output, open_workplace().answer_rows(name, SETTLE, {row: label}))
 
 
 @labels.command("status")
@@ -95,7 +82,7 @@ def settle(output: Output, name: str, row: int, label: str) -> int:
 @click.pass_obj
 def status(output: Output, name: str) -> int:
     """How far the labelling is, how people agree, and where they differ."""
-    return _status(output, *_labelling(name))
+    return _status(output, open_workplace().labelling(name))
 
 
 @labels.command("export")
@@ -124,7 +111,7 @@ def import_answers(output: Output, name: str, file: str, new: bool) -> int:
     """Read classes that were filled in elsewhere."""
     labelling, record = _labelling(name)
     labelling.give(read_answers(labelling.version, Path(file)), new=new)
-    return _status(output, labelling, record)
+    return _status(output, open_workplace().labelling(record.reference))
 
 
 def _labelling(name: str) -> tuple[Labelling, DatasetRecord]:
@@ -134,42 +121,22 @@ def _labelling(name: str) -> tuple[Labelling, DatasetRecord]:
     return Labelling(AnswerStore(datasets), record), record
 
 
-def _status(output: Output, labelling: Labelling, record: DatasetRecord) -> int:
+def _status(output: Output, content: LabellingObject) -> int:
     """How far it is, by counts, and every dispute."""
-    now, waiting = labelling.standing, labelling.version.rows_of("unlabelled")
-    handle = open_stores().datasets.policy.handle
-    pairs = [
-        replace(pair, first=handle(pair.first), second=handle(pair.second))
-        for pair in labelling.agreement.pairs
-    ]
-    agreement = replace(labelling.agreement, pairs=pairs)
-    disputes = [
-        {"row": one.row, "said": {handle(who): what for who, what in one.said.items()}}
-        for one in now.disputes
-    ]
-    content = {
-        "dataset": record.reference,
-        "labels": {str(row): label for row, label in now.labels.items()},
-        "disputes": disputes,
-        "passed": now.passed,
-        "without_class": len(waiting),
-        "agreement": asdict(agreement),
-        "test_outlook": labelling.test_outlook(),
-    }
     lines = [
-        f"{len(now.labels):,} labelled, {len(now.disputes):,} to be settled,"
-        f" {len(now.passed):,} passed over; {len(waiting):,} rows of {record.reference} have no"
-        " class.",
-        *filter(None, [labelling.test_outlook()]),
+        f"{len(content['labels']):,} labelled, {len(content['disputes']):,} to be settled,"
+        f" {len(content['passed']):,} passed over; {content['without_class']:,} rows of"
+        f" {content['dataset']} have no class.",
+        *filter(None, [content["test_outlook"]]),
         *(
-            f"  {pair.first} and {pair.second}: {pair.agreed:,} of {pair.items:,} alike"
-            + ("" if pair.kappa is None else f", Cohen's kappa {pair.kappa:.2f}")
-            for pair in pairs
+            f"  {pair['first']} and {pair['second']}: {pair['agreed']:,} of {pair['items']:,} alike"
+            + ("" if pair["kappa"] is None else f", Cohen's kappa {pair['kappa']:.2f}")
+            for pair in content["agreement"]["pairs"]
         ),
         *(
-            f"  row {one.row}: "
-            + ", ".join(f"{handle(who)} said {what}" for who, what in one.said.items())
-            for one in now.disputes
+            f"  row {one['row']}: "
+            + ", ".join(f"{who} said {what}" for who, what in one["said"].items())
+            for one in content["disputes"]
         ),
     ]
-    return output.show(content, lines)
+    return output.show(dict(content), lines)

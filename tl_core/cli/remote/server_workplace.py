@@ -15,14 +15,20 @@ from tl_core.cli.remote.answered import config_of, info_of, record_of, run_of
 from tl_core.cli.remote.packing import Sent, as_file, unpack_bundle
 from tl_core.cli.remote.server_client import ServerClient, ServerError, named
 from tl_core.cli.this_machine import is_model_folder, predict_with
-from tl_core.cli.workplace import OWN_ROWS, Made, NewDataset, PredictionWishes
+from tl_core.cli.workplace import (
+    OWN_ROWS,
+    LabellingObject,
+    Made,
+    NewDataset,
+    PredictionWishes,
+)
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import VersionInfo
 from tl_core.errors import ConfigError, DataError, StateError
 from tl_core.evaluate.report import Report
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.run import Run
-from tl_core.results import EXPORT, ExportedBundle
+from tl_core.results import EXPORT, ExportedBundle, LabelQueue
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,6 +133,38 @@ class ServerWorkplace:
     def delete_dataset(self, reference: str, *, with_runs: bool) -> tuple[int, int]:
         answer = self._client.delete(f"/datasets/{named(reference)}", with_runs=with_runs)
         return answer["versions"], answer["runs"]
+
+    def labelling(self, reference: str) -> LabellingObject:
+        return cast(LabellingObject, self._client.get(f"/labelling/{named(reference)}"))
+
+    def take_rows(self, reference: str, count: int) -> Mapping[str, Any]:
+        path = f"/labelling/{named(reference)}/take"
+        return cast(Mapping[str, Any], self._client.post(path, {"count": count}))
+
+    def answer_rows(
+        self, reference: str, action: str, labels: Mapping[int, str], *, new: bool = False
+    ) -> LabellingObject:
+        said = [{"row": row, "label": label} for row, label in labels.items()]
+        body = {"action": action, "labels": said, "new": new}
+        path = f"/labelling/{named(reference)}/answers"
+        return cast(LabellingObject, self._client.post(path, body))
+
+    def undo_answer(self, reference: str) -> tuple[Sequence[int], LabellingObject]:
+        found = dict(self._client.post(f"/labelling/{named(reference)}/undo"))
+        return found.pop("undone"), found
+
+    def propose(
+        self, reference: str, backbone: str, wishes: Mapping[str, object], output: Output
+    ) -> tuple[str, LabelQueue] | None:
+        path = f"/proposals/{named(reference)}"
+        self._ended(self._client.post(path, {**wishes, "backbone": backbone}), output)
+        found = dict(self._client.get(path))
+        return found.pop("run"), cast(LabelQueue, found)
+
+    def apply_labels(self, reference: str, output: Output) -> Made:
+        started = self._client.post(f"/labelling/{named(reference)}/version")
+        record = self.dataset(str(self._ended(started, output)["dataset"]))
+        return record, self.facts(record), True
 
     def list_runs(self) -> Sequence[Run]:
         found: list[Run] = []

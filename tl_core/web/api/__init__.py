@@ -1,1 +1,1 @@
-"""`/api/v1`: datasets, runs, reports and predictions for programs."""
+"""`/api/v1`: datasets, labelling, runs, reports and predictions for programs."""

@@ -11,22 +11,23 @@ from sqlalchemy import Engine
 from tl_core import __version__
 from tl_core.helper.client import ComputeClient
 from tl_core.settings import Settings
-from tl_core.web.api import (
+from tl_core.web.api.acting import SECURITY
+from tl_core.web.api.entrance import Entrance
+from tl_core.web.api.error_answers import refuse_in_words
+from tl_core.web.api.routes import (
     dataset_routes,
     file_routes,
+    label_routes,
     people_routes,
     prediction_routes,
     run_routes,
 )
-from tl_core.web.api.acting import SECURITY
-from tl_core.web.api.entrance import Entrance
-from tl_core.web.api.error_answers import refuse_in_words
 from tl_core.web.asking import Asking
 
 _ABOUT = (
-    "Datasets, runs, reports and predictions of this server for programs. A token from your account"
-    " goes into the header `Authorization: Bearer TOKEN`. What a token may not see does not exist"
-    " for it (404)."
+    "Datasets, labels, runs, reports and predictions of this server for programs. A token from your"
+    " account goes into the header `Authorization: Bearer TOKEN`. What a token may not see does not"
+    " exist for it (404)."
 )
 
 
@@ -42,7 +43,14 @@ def build(settings: Settings, engine: Engine) -> FastAPI:
     )
     app.state.settings, app.state.engine = settings, engine
     app.state.asking = Asking(ComputeClient())
-    for part in (dataset_routes, run_routes, file_routes, prediction_routes, people_routes):
+    for part in (
+        dataset_routes,
+        label_routes,
+        run_routes,
+        file_routes,
+        prediction_routes,
+        people_routes,
+    ):
         app.include_router(part.router)
     refuse_in_words(app)
     app.add_middleware(Entrance, settings=settings)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from tl_core.config.specs import PROPOSED
 from tl_core.errors import NotFoundError
 from tl_core.predict.serving.contract import CHARS, ITEMS
 
@@ -155,6 +156,41 @@ class Questions(Sent):
         return self
 
 
+class Count(Sent):
+    """How many rows."""
+
+    count: int = Field(1, ge=1, le=200, description="Rows at most.")
+
+
+class RowLabel(Sent):
+    """A row of a version, counted from 0, and its class."""
+
+    row: int = Field(ge=0, lt=1 << 53)
+    label: Name = Field(
+        "", description="The class; a JSON list where there may be several; empty for a skip."
+    )
+
+
+class Answers(Sent):
+    """What somebody says about rows; labels that come together are undone together."""
+
+    action: Literal["label", "skip", "settle"] = Field(
+        "label", description="`skip`: cannot say; `settle`: the last word where people differ."
+    )
+    labels: list[RowLabel] = Field(min_length=1, max_length=1000)
+    new: bool = Field(False, description="They may be classes that the dataset lacks.")
+
+
+class ProposalWishes(Sent):
+    """Which rows are to be proposed; see docs/guide/labelling.md."""
+
+    backbone: Name = Field("", description="Whose features are read; empty: a starter.")
+    strategy: str = Field("auto", pattern=f"^({'|'.join(PROPOSED)})$")
+    wanted: Name = Field("", description="The class that the strategy `class` looks for.")
+    batch: int = Field(20, ge=1, le=500)
+    random_share: float = Field(0.15, ge=0.1, le=0.5)
+
+
 class DatasetSummary(BaseModel):
     """A version in a list; `reference` is what the asker calls it."""
 
@@ -207,6 +243,47 @@ class DeletedDataset(BaseModel):
     deleted: str
     versions: int
     runs: int
+
+
+class LabellingFacts(BaseModel):
+    """The labelling object of the command line contract."""
+
+    dataset: str
+    labels: dict[str, str]
+    disputes: list[dict[str, Any]]
+    passed: list[int]
+    without_class: int
+    agreement: dict[str, Any]
+    test_outlook: str
+
+
+class Taken(BaseModel):
+    """Rows for the asker to label, kept from others for ten minutes."""
+
+    dataset: str
+    rows: list[dict[str, Any]]
+
+
+class Proposed(BaseModel):
+    """What a run has chosen to be labelled next, as `labels next` shows it."""
+
+    run: str
+    strategy: str
+    note: str
+    sentence: str
+    classes: list[str]
+    population: int
+    labels: int
+    left: int
+    rows: list[dict[str, Any]]
+    clusters: list[dict[str, Any]]
+    curve: list[dict[str, Any]]
+
+
+class Undone(LabellingFacts):
+    """The same after something was taken back, and the rows of that."""
+
+    undone: list[int]
 
 
 class RunFacts(BaseModel):

@@ -11,6 +11,7 @@ from tl_core.cli.following import result_of
 from tl_core.cli.output import Output
 from tl_core.cli.parsing import Choice, Command
 from tl_core.cli.stores import open_stores
+from tl_core.cli.this_machine import ThisMachine
 from tl_core.config import RunConfig
 from tl_core.evaluate.measures import Score
 from tl_core.results import DOMAINS, DomainComparison, HeldOutDomain, OverDomains, UnseenDomains
@@ -46,7 +47,7 @@ def domains(output: Output, name: str, column: str, backbone: str, rule: str) ->
         str(parse_reference(reference)),
         options={"column": column, "rule": rule},
     )
-    found = result_of(config, DOMAINS, output)
+    found = result_of(config, DOMAINS, ThisMachine(), output)
     if found is None:
         return 1
     run_id, comparison = found

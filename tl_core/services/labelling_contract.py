@@ -1,0 +1,141 @@
+"""The labelling object of the command line contract, and the runs that a labelling asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from tl_core.backbones.sources.reference import parse_reference
+from tl_core.config import RunConfig
+from tl_core.config.specs import ProposeSpec
+from tl_core.errors import StateError
+from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.label_answers import LABEL, SETTLE, SKIP
+from tl_core.registry.run import Run
+from tl_core.select.starter import suggested
+from tl_core.services.labelling import Labelling, order_of
+from tl_core.settings import Settings
+
+Content = dict[str, object]
+CHOICE = "propose"  # the kind of run that chooses what to label next
+
+
+def labelling_object(
+    labelling: Labelling, record: DatasetRecord, handle: Callable[[str], str]
+) -> Content:
+    """How far it is, how people agree, and where they differ.
+
+    Args:
+        labelling: of the version.
+        record: of the version.
+        handle: gives what somebody is called, by their id.
+    """
+    now, agreement = labelling.standing, labelling.agreement
+    pairs = [
+        replace(pair, first=handle(pair.first), second=handle(pair.second))
+        for pair in agreement.pairs
+    ]
+    return {
+        "dataset": record.reference,
+        "labels": {str(row): label for row, label in now.labels.items()},
+        "disputes": [
+            {"row": one.row, "said": {handle(who): what for who, what in one.said.items()}}
+            for one in now.disputes
+        ],
+        "passed": list(now.passed),
+        "without_class": len(labelling.version.rows_of("unlabelled")),
+        "agreement": asdict(replace(agreement, pairs=pairs)),
+        "test_outlook": labelling.test_outlook(),
+    }
+
+
+def take(labelling: Labelling, count: int) -> list[Content]:
+    """The next rows for the acting person, why each came up, and what it is.
+
+    Raises:
+        AccessError: when they may only look at the dataset.
+    """
+    order = order_of(labelling.version)
+    rows = labelling.next(order, count)
+    items = labelling.version.titles(np.array(rows, dtype=np.int64))
+    return [
+        {"row": row, "why": order[row], "item": item} for row, item in zip(rows, items, strict=True)
+    ]
+
+
+def answer(
+    labelling: Labelling, action: str, labels: Iterable[tuple[int, str]], *, new: bool
+) -> None:
+    """Label rows (all are undone together), pass them over, or have the last word about them.
+
+    Args:
+        labelling: of the version.
+        action: `label`, `skip` or `settle`.
+        labels: rows, and the class of each; what is passed over has none.
+        new: whether these may be classes that the dataset does not have yet.
+
+    Raises:
+        DataError: for a row or class that there is not.
+        AccessError: when the acting person may only look at the dataset.
+        StateError: for an action that there is not.
+    """
+    given, order = dict(labels), order_of(labelling.version)
+    if action == LABEL:
+        labelling.give(given, order, new=new)
+    elif action == SETTLE:
+        for row, label in given.items():
+            labelling.settle(row, label)
+    elif action == SKIP:
+        for row in given:
+            labelling.skip(row, why=order.get(row, ""))
+    else:
+        raise StateError(
+            f"There is no answer {action!r}.", "", f"There are {LABEL}, {SKIP} and {SETTLE}."
+        )
+
+
+def starter_for(record: DatasetRecord, settings: Settings) -> str:
+    """The starter that reads a version where nobody names a backbone."""
+    return suggested(record.folder, settings)
+
+
+def newest_choice(runs: Iterable[Run]) -> Run:
+    """The newest of these runs that has chosen what to label next.
+
+    Raises:
+        StateError: when there is none.
+    """
+    for run in runs:
+        if run.kind == CHOICE and run.status == "done":
+            return run
+    raise StateError(
+        "Nothing has been chosen yet.", "", "Have the next rows chosen first (labels next)."
+    )
+
+
+def proposal(
+    labelling: Labelling,
+    record: DatasetRecord,
+    owner: str,
+    backbone: str,
+    wishes: Mapping[str, object],
+) -> RunConfig:
+    """The run that chooses what to label next.
+
+    Args:
+        labelling: of the version.
+        record: of the version.
+        owner: id of the acting person.
+        backbone: whose features are read.
+        wishes: options of the kind `propose`, but for rows that are left out.
+
+    Raises:
+        ConfigError: for an option that cannot work.
+        BackboneError: when the backbone's reference is none.
+    """
+    options = {**wishes, "skip": labelling.standing.aside}
+    ProposeSpec.from_dict(options)
+    parse_reference(backbone)
+    return RunConfig(CHOICE, owner, record.reference, str(record.folder), backbone, options=options)
