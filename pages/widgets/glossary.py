@@ -43,6 +43,7 @@ def show() -> None:
             default=groups[0],
             required=True,
             key="glossary_group",
+            wrap=True,
             help="Shows the terms of one subject.",
         )
         found = list(GLOSSARY[group])

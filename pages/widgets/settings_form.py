@@ -290,7 +290,8 @@ def _field(prefix: str, setting: Setting) -> None:
             item: STRATEGIES[item].title if item in STRATEGIES else "No transfer"
             for item in setting["items"]
         }
-        st.pills(title, setting["items"], selection_mode="multi", format_func=names.get, **more)
+        items = setting["items"]
+        st.pills(title, items, selection_mode="multi", format_func=names.get, wrap=True, **more)
     elif setting["type"] in ("int", "float"):
         kind = int if setting["type"] == "int" else float
         look = None if kind is int else "%g"

@@ -52,6 +52,7 @@ def _make() -> None:
             selection_mode="multi",
             default=["datasets:read", "runs:read"],
             format_func=SCOPES.get,
+            wrap=True,
             help="Give it only what it needs. No token shares anything or makes further tokens.",
         )
         if not st.form_submit_button("Make a token", icon=":material/add:"):

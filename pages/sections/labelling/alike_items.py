@@ -77,6 +77,7 @@ def _label_them(
         range(1, len(rows) + 1),
         selection_mode="multi",
         key=f"apart_{cluster['number']}_{rows[0]}",
+        wrap=True,
         help="Numbers of items that are of another class. They stay without a label.",
     )
     classes, several = labelling.classes, labelling.version.sets.several

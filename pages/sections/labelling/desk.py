@@ -188,6 +188,7 @@ def _several(record: DatasetRecord, queue: Queue, row: int, classes: Sequence[st
         selection_mode="multi",
         format_func=plain,
         key=f"labels_{row}",
+        wrap=True,
         help="All that apply; none is an answer, too.",
     )
     st.button(

@@ -20,7 +20,7 @@ from tl_core.services.labelling import standing
 STRATEGIES = {
     "auto": "What helps most now",
     "typical": "Typical items of each kind",
-    "margin": "Where two classes are close",
+    "margin": "Where it is a close call",
     "entropy": "Where the model is least sure",
     "diversity": "Unlike what has a label",
     "class": "Probably of one class",
@@ -28,7 +28,7 @@ STRATEGIES = {
 }
 WHY = {
     "typical": "typical of many others",
-    "margin": "two classes are close",
+    "margin": "a close call",
     "entropy": "the model is unsure",
     "diversity": "unlike what has a label",
     "class": "probably of the class you look for",

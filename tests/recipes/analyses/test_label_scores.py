@@ -193,12 +193,12 @@ def test_thresholds_of_several_labels_are_chosen_by_labels_that_do_not_judge():
         )
 
     chosen = state(labels).decision()
-    assert (chosen.thresholds < 0.4).all()
+    assert chosen.thresholds < 0.4
     spoilt = labels.copy()
     spoilt[rows[:50]] = 1 - spoilt[rows[:50]]
-    assert (state(spoilt).decision().thresholds == chosen.thresholds).all()
+    assert state(spoilt).decision().thresholds == chosen.thresholds
     said = state(labels).judge(rows, np.arange(ROWS), state(labels).head())
     f1 = [f1_score(rare, one.labels(said)[:, 0]) for one in (chosen, SEVERAL)]
     assert f1[0] > f1[1] + 0.1
     few = replace(state(labels), queue=rows[:50])
-    assert (few.decision().thresholds == 0.5).all()
+    assert few.decision().thresholds == 0.5

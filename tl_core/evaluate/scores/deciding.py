@@ -43,7 +43,7 @@ def choose_thresholds(truth: Ints, probabilities: Floats, wish: Wish) -> Floats:
     truth, probabilities = truth[asked], probabilities[asked]
     if wish.what == "half" or not len(truth):
         return np.full(classes, EVEN)
-    shared = _threshold(truth.ravel(), probabilities.ravel(), wish)
+    shared = shared_threshold(truth, probabilities, wish)
     return np.array(
         [
             _threshold(truth[:, number], probabilities[:, number], wish)
@@ -52,6 +52,13 @@ def choose_thresholds(truth: Ints, probabilities: Floats, wish: Wish) -> Floats:
             for number in range(classes)
         ]
     )
+
+
+def shared_threshold(truth: Ints, probabilities: Floats, wish: Wish) -> float:
+    """One threshold for all classes, as if their answers were those of one. Arguments as those of
+    `choose_thresholds`; no probability may be NaN.
+    """
+    return _threshold(truth.ravel(), probabilities.ravel(), wish)
 
 
 def thresholds_of_others(truth: Ints, probabilities: Floats, wish: Wish, seed: int = 0) -> Floats:
