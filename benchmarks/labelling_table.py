@@ -33,7 +33,8 @@ def labelling() -> list[str]:
         (
             "A labelling simulated from nothing with the program's own queue: six batches, each"
             " chosen by a strategy but for 15 % drawn at random, answered by the known classes; a"
-            " probe on the starter's features after each. Area: right in 100 test items, mean over"
+            " probe on the starter's features after each. Area: right in 100 test items (emotions,"
+            " of which an item may have several: mean average precision), mean over"
             " the curve of score against labels. Five seeds draw five pools (four fifths of the"
             " rows, at most 1,500 of 1,875); differences from random are paired over them, with"
             " 95 % intervals of Student's t; one that holds 0 shows no gain. The score that the"

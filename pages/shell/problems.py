@@ -23,11 +23,16 @@ _REFUSED, _SHOWN, _PLACE = "callback_refused", "refusal_shown", "place"
 _P = ParamSpec("_P")
 
 
-def show(error: UserError | dict[str, str]) -> None:
-    """What happened, why, what to try."""
+def show(error: UserError | dict[str, str], *, predicts: bool = False) -> None:
+    """What happened, why, what to try; with `predicts` of a file that a model answers."""
     parts = error.as_dict() if isinstance(error, UserError) else error
-    rest = " ".join(on_page(parts.get(key, "")) for key in ("why", "try_this") if parts.get(key))
-    st.error(f"**{on_page(parts['what'])}** {rest}", icon=":material/error:")
+    rest = " ".join(
+        on_page(parts.get(key, ""), predicts=predicts)
+        for key in ("why", "try_this")
+        if parts.get(key)
+    )
+    what = on_page(parts["what"], predicts=predicts)
+    st.error(f"**{what}** {rest}", icon=":material/error:")
 
 
 def words_of(error: Exception) -> dict[str, str]:

@@ -45,7 +45,7 @@ def show(
         with problems.caught():
             return result(run)
     else:
-        problems.show(run.reason or {"what": "It stopped."})
+        problems.show(run.reason or {"what": "It stopped."}, predicts=run.kind == "predict")
         if ended:
             ended(run)
         elif offer:

@@ -8,7 +8,7 @@ import time
 from tl_core.evaluate.measures import ClassScores, Range
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$:<>~&])")
-_FIELDS = {
+_FIELDS = {  # of an import
     "text-column": "Column with the text",
     "label-column": "Column with the class",
     "group-column": "Column with the group",
@@ -23,6 +23,10 @@ _FIELDS = {
     "label-here": "Nothing has a class yet: I will label it here",
     "ignore-splits": "Column with the split: none",
 }
+_PREDICTED = {  # of a file that is predicted
+    "text-column": "My columns have other names: text",
+    "title-column": "My columns have other names: title",
+}
 _OPTION = re.compile(rf"--({'|'.join(_FIELDS)})(?: (yes|no|all|folders|multi_label))?\b")
 
 
@@ -31,16 +35,17 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
 
 
-def on_page(text: str) -> str:
+def on_page(text: str, *, predicts: bool = False) -> str:
     """As `plain`, of a sentence that may name options of a command: the fields of the page instead,
-    by their titles.
+    by their titles. With `predicts` those of a file that a model answers, else of an import.
     """
-    return plain(_OPTION.sub(_field, text))
+    titles = _FIELDS | (_PREDICTED if predicts else {})
 
+    def field(option: re.Match[str]) -> str:
+        title, value = titles[option[1]], option[2]
+        return f"“{title}: {value}”" if value else f"“{title}”"
 
-def _field(option: re.Match[str]) -> str:
-    title, value = _FIELDS[option[1]], option[2]
-    return f"“{title}: {value}”" if value else f"“{title}”"
+    return plain(_OPTION.sub(field, text))
 
 
 def label(text: str) -> str:

@@ -38,10 +38,11 @@ def how_far(job: Run) -> str:
 def show_plan(plan: import_plan.Plan) -> None:
     """What was read as what; a guess is a warning."""
     for doubt in plan.get("uncertain", []):
-        st.warning(on_page(doubt), icon=":material/help:")
+        st.warning(on_page(doubt, predicts=True), icon=":material/help:")
     if plan:
         with st.expander("What was read", expanded=bool(plan.get("uncertain"))):
-            st.markdown("\n".join(f"- {on_page(line.strip())}" for line in plan_lines(plan)))
+            lines = [on_page(line.strip(), predicts=True) for line in plan_lines(plan)]
+            st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def name_columns() -> dict[str, str]:

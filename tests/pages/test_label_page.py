@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests_support.pages import everything, opened, press
 
@@ -315,3 +317,20 @@ def test_items_with_several_labels_are_chosen_anew_as_they_are_labelled(studio, 
     done = studio.do(newer, "propose", recipe="")
     choice = LABEL_QUEUE.load(done.folder)
     assert (choice["labels"], choice["population"]) == (10, 40)
+
+
+def test_what_was_chosen_for_a_group_is_nothing_for_the_next_one_of_its_number(studio, moods):
+    app = page(moods)
+
+    def box():
+        return next(one for one in app.multiselect if one.label == "Labels of the others")
+
+    box().set_value(["love", "anger"]).run()
+    assert box().value == ["love", "anger"]
+    for _ in range(10):
+        button(app, "Save these labels").click().run()
+    [waiting] = [run for run in studio.runs.list(kind="propose") if run.status == "queued"]
+    studio.finish(waiting, "light")
+    app.run()
+    found = LABEL_QUEUE.load(waiting.folder)["clusters"][0]
+    assert box().value == json.loads(found["suggestion"])

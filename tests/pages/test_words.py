@@ -44,6 +44,12 @@ def test_options_of_a_command_are_fields_of_the_page():
     assert {one for one in named if on_page(f"--{one}") == plain(f"--{one}")} == {"strict"}
 
 
+def test_a_file_to_be_predicted_has_fields_of_its_own():
+    said = on_page("Leave --title-column out.", predicts=True)
+    assert said == plain("Leave “My columns have other names: title” out.")
+    assert '"My columns have other names"' in (ROOT / "pages/use/batch.py").read_text()
+
+
 def test_every_field_is_called_as_on_the_page():
     pages = "".join(path.read_text() for path in (ROOT / "pages").rglob("*.py"))
     for title in _FIELDS.values():

@@ -104,7 +104,7 @@ def test_answers_become_decisions_and_a_dispute_takes_them_back(shared, rows):
     bob.undo()
     assert decisions(folder) == {one: Decision("relabel", "good")}
     bob.label([one], "bad")
-    shared.of("ann").settle(one, "bad")
+    shared.of("ann").settle({one: "bad"})
     assert decisions(folder) == {one: Decision("relabel", "bad")}
     shared.of("ann").undo()
     assert decisions(folder) == {}
@@ -181,7 +181,7 @@ def test_a_version_holds_what_is_agreed_and_the_rest_goes_on_in_it(shared, rows)
     now = shared.of("ann", 2)
     assert [one.row for one in now.standing.disputes] == [rows[2]]
     assert now.standing.passed == [rows[3]]
-    now.settle(rows[2], "good")
+    now.settle({rows[2]: "good"})
     assert decisions(made.folder) == {rows[2]: Decision("relabel", "good")}
     third = relabel_dataset(shared.ann, "mail")[0]
     assert DatasetVersion(third.folder).info.splits["unlabelled"] == 9

@@ -227,13 +227,15 @@ class Labelling:
             ]
         )
 
-    def skip(self, row: int, *, why: str = "") -> None:
-        """Pass a row over: the acting person cannot say. Raises as `label`."""
-        self._give([Given(self._known(row), "", SKIP, why)])
+    def skip(self, *rows: int, why: Mapping[int, str] = _NO_REASON) -> None:
+        """Pass rows over: the acting person cannot say. Raises as `label`."""
+        self._give([Given(self._known(row), "", SKIP, why.get(row, "")) for row in rows])
 
-    def settle(self, row: int, label: str) -> None:
-        """Have the last word about a row. Raises as `label`."""
-        self._give([Given(self._known(row), self.cell(label), SETTLE)])
+    def settle(self, labels: Mapping[int, str]) -> None:
+        """Have the last word about rows. Raises as `label`."""
+        self._give(
+            [Given(self._known(row), self.cell(label), SETTLE) for row, label in labels.items()]
+        )
 
     def undo(self) -> list[int]:
         """Take back what the acting person answered last; gives its rows.

@@ -68,7 +68,8 @@ def take(labelling: Labelling, count: int) -> list[Content]:
 def answer(
     labelling: Labelling, action: str, labels: Iterable[tuple[int, str]], *, new: bool
 ) -> None:
-    """Label rows (all are undone together), pass them over, or have the last word about them.
+    """Label rows, pass them over, or have the last word about them: all of them, and undone
+    together, or none.
 
     Args:
         labelling: of the version.
@@ -85,11 +86,9 @@ def answer(
     if action == LABEL:
         labelling.give(given, order, new=new)
     elif action == SETTLE:
-        for row, label in given.items():
-            labelling.settle(row, label)
+        labelling.settle(given)
     elif action == SKIP:
-        for row in given:
-            labelling.skip(row, why=order.get(row, ""))
+        labelling.skip(*given, why=order)
     else:
         raise StateError(
             f"There is no answer {action!r}.", "", f"There are {LABEL}, {SKIP} and {SETTLE}."

@@ -94,6 +94,13 @@ def _label_them(
     )
 
 
+def _mark(cluster: LabelCluster) -> str:
+    """Tells a group from that of a later choice which has its number: what was chosen for one is
+    nothing for the other.
+    """
+    return f"{cluster['number']} {cluster['rows'][0]} {cluster['size']} {cluster['suggestion']}"
+
+
 def _class_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
     """The class for a whole group, "" before one is chosen, and whether it is a new one."""
     label = st.selectbox(
@@ -101,7 +108,7 @@ def _class_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
         classes,
         index=classes.index(cluster["suggestion"]) if cluster["suggestion"] in classes else None,
         placeholder="Choose a class, or type a new one",
-        key=f"class_of_{cluster['number']}",
+        key=f"class_of_{_mark(cluster)}",
         accept_new_options=True,
     )
     label = label.strip() if label else ""
@@ -118,7 +125,7 @@ def _labels_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
         classes,
         default=[name for name in parts_of(said, LIST) if name in classes] if said else [],
         placeholder="Choose labels, or type a new one",
-        key=f"labels_of_{cluster['number']}",
+        key=f"labels_of_{_mark(cluster)}",
         accept_new_options=True,
     )
     labels = [name.strip() for name in labels if name.strip()]

@@ -132,7 +132,7 @@ def _dispute(record: DatasetRecord, labelling: Labelling, one: Dispute) -> None:
 
 def _settle(record: DatasetRecord, row: int, cell: str) -> None:
     with problems.in_callback(_PLACE):
-        desk.of(record).settle(row, cell)
+        desk.of(record).settle({row: cell})
 
 
 def _name(person: str) -> str:

@@ -260,7 +260,7 @@ def _label(record: DatasetRecord, queue: Queue, row: int, label: str, *, new: bo
 
 def _skip(record: DatasetRecord, queue: Queue, row: int) -> None:
     with problems.in_callback():
-        of(record).skip(row, why=queue.why.get(row, ""))
+        of(record).skip(row, why=queue.why)
         _go_on(record, queue)
 
 

@@ -202,3 +202,16 @@ def test_thresholds_of_several_labels_are_chosen_by_labels_that_do_not_judge():
     assert f1[0] > f1[1] + 0.1
     few = replace(state(labels), queue=rows[:50])
     assert few.decision().thresholds == 0.5
+
+
+def test_labels_of_one_group_tell_nothing_of_each_other():
+    points, truth = world(5)
+    rows = np.arange(8)
+    labels = np.full((ROWS, 2), -1)
+    labels[rows] = np.stack([truth, 1 - truth], axis=1)[rows]
+    labels[0] = 1 - labels[1]
+    nothing = np.empty(0, dtype=np.int64)
+    groups = np.zeros(ROWS, dtype=np.int64)
+    state = Labels(points, groups, labels, nothing, rows, rows, 2, 0, MULTI_LABEL.name)
+    score = honest_score(state, state.head(), state.decision())
+    assert 0 <= score["value"] <= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests_support.datasets import write_texts
 from tests_support.programs import error_of
@@ -10,6 +12,7 @@ from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.labelling.rounds import Round, add_round
 from tl_core.data.versions.edits import Decision, decisions
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.worker import carry_out
 from tl_core.services.datasets import add_dataset
 
@@ -96,6 +99,11 @@ def test_whoever_may_only_look_answers_nothing(ana, ben, mail):
 
 
 WRONG = [
+    ({"action": "skip", "labels": [{"row": 42}, {"row": 999}]}, 422, "no row 999"),
+    (said((42, "good"), (45, "excellent"), action="settle"), 422, "excellent"),
+    (said((42, "good"), (42, "bad")), 422, "named twice"),
+    (said((42, "good"), action="settle", new=True), 422, "label alone"),
+    (said((42, "x" * 4001)), 422, "4000"),
     (said((42, "excellent")), 422, "no class 'excellent'"),
     (said((60, "good")), 422, "no row 60"),
     (said((42, " Good"), new=True), 422, "already"),
@@ -111,7 +119,8 @@ def test_wrong_answers_are_refused_whole(ana, mail, body, status, words):
     record, _ = mail
     answer = ana.program().post(f"{LABELLING}/answers", json=body)
     assert words in str(error_of(answer, status))
-    assert decisions(record.folder) == {}
+    assert decisions(record.folder) == {} == ana.program().get(LABELLING).json()["labels"]
+    assert ana.program().get(LABELLING).json()["passed"] == []
 
 
 def test_a_new_class_is_one_when_it_is_said(ana, mail):
@@ -138,6 +147,9 @@ def test_what_comes_next_is_chosen_by_a_run_and_read(ana, mail, tiny, monkeypatc
     found = program.get("/proposals/mail@1").json()
     assert (found["run"], len(found["rows"])) == (run.id, 8)
     assert found["population"] == 20 and found["curve"]
+    assert program.get("/proposals/mail@1", params={"run": run.id}).json() == found
+    other = program.get("/proposals/mail@1", params={"run": "0123456789"})
+    assert "Nothing has been chosen" in str(error_of(other, 409))
 
 
 @pytest.mark.parametrize(
@@ -158,6 +170,20 @@ def test_a_choice_that_cannot_be_is_refused_before_it_waits(ana, mail, wishes):
     answer = ana.program().post("/proposals/mail@1", json=wishes)
     assert answer.status_code == 422, answer.text
     assert ana.runs.list(kind="propose") == []
+
+
+def test_an_item_may_have_many_labels_with_long_names(ana, tmp_path):
+    names = [f"a class with a rather long name, number {n}" for n in range(9)]
+    lines = ["text,label", *(f'text {n},"{names[n % 9]}; {names[n % 7]}"' for n in range(36))]
+    (tmp_path / "many.csv").write_text("\n".join([*lines, *(f"new {n}," for n in range(4))]) + "\n")
+    options = ImportOptions(task="multi_label", label_separator=";")
+    source = str(tmp_path / "many.csv")
+    record, _, _ = add_dataset(ana.data, ana.server.settings, source, "many", options)
+    row = int(DatasetVersion(record.folder).rows_of("unlabelled")[0])
+    cell = json.dumps(sorted(names))
+    assert len(cell) > 255
+    shown = ana.program().post("/labelling/many/answers", json=said((row, cell))).json()
+    assert shown["labels"] == {str(row): cell}
 
 
 def test_labels_become_the_next_version(ana, mail):

@@ -26,7 +26,7 @@ row_argument = click.argument("row", type=int, help="number of the row, from 0")
 
 @labels.command("take")
 @name_argument
-@click.option("--count", type=int, default=1, help="how many")
+@click.option("--count", type=click.IntRange(1, 200), default=1, help="how many, at most 200")
 @click.pass_obj
 def take(output: Output, name: str, count: int) -> int:
     """The next rows for you to label, kept from others for ten minutes."""

@@ -157,8 +157,8 @@ class ServerWorkplace:
         self, reference: str, backbone: str, wishes: Mapping[str, object], output: Output
     ) -> tuple[str, LabelQueue] | None:
         path = f"/proposals/{named(reference)}"
-        self._ended(self._client.post(path, {**wishes, "backbone": backbone}), output)
-        found = dict(self._client.get(path))
+        made = self._ended(self._client.post(path, {**wishes, "backbone": backbone}), output)
+        found = dict(self._client.get(path, run=made["run_id"]))  # others choose, too
         return found.pop("run"), cast(LabelQueue, found)
 
     def apply_labels(self, reference: str, output: Output) -> Made:

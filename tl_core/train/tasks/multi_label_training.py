@@ -127,8 +127,11 @@ class MultiLabelTraining:
         return weights
 
     def commonest(self, labels: Ints, classes: int) -> Floats:
-        """The set of classes that most rows have, as certain probabilities (classes,)."""
-        del classes
+        """The set of classes that most rows have, as certain probabilities (classes,); none without
+        rows.
+        """
+        if not len(labels):
+            return np.zeros(classes)
         sets, counts = np.unique(labels, axis=0, return_counts=True)
         certain: Floats = sets[int(counts.argmax())].astype(np.float64)
         return certain

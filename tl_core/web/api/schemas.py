@@ -166,8 +166,10 @@ class RowLabel(Sent):
     """A row of a version, counted from 0, and its class."""
 
     row: int = Field(ge=0, lt=1 << 53)
-    label: Name = Field(
-        "", description="The class; a JSON list where there may be several; empty for a skip."
+    label: str = Field(
+        "",
+        max_length=4000,
+        description="The class; a JSON list where there may be several; empty for a skip.",
     )
 
 
@@ -179,6 +181,14 @@ class Answers(Sent):
     )
     labels: list[RowLabel] = Field(min_length=1, max_length=1000)
     new: bool = Field(False, description="They may be classes that the dataset lacks.")
+
+    @model_validator(mode="after")
+    def _sure(self) -> Answers:
+        if len({one.row for one in self.labels}) < len(self.labels):
+            raise ValueError("a row is named twice")
+        if self.new and self.action != "label":
+            raise ValueError("new goes with the action label alone")
+        return self
 
 
 class ProposalWishes(Sent):

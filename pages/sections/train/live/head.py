@@ -109,7 +109,7 @@ def _end(run: Run) -> None:
             _next(run)
         return
     st.markdown(frame.badge(run.status))
-    problems.show(run.reason or {"what": "It ended."})
+    problems.show(run.reason or {"what": "It ended."}, predicts=run.kind == "predict")
     with st.container(horizontal=True, vertical_alignment="center"):
         refused = run.kind == "train" and (run.reason or {}).get("code") in _REFUSED
         if refused and st.button("Change the settings", type="primary", icon=":material/tune:"):

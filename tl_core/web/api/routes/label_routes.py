@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from tl_core.config import RunConfig
 from tl_core.json_files import finite
@@ -62,13 +64,20 @@ def undo_answer(reference: Reference, acting: Who) -> object:
 
 
 @router.get("/proposals/{reference:path}", response_model=Proposed, **needs(_READ))
-def show_proposals(reference: Reference, acting: Who) -> object:
-    """What was chosen last: the rows and why each of them, groups of rows that are alike, and how
-    good the labels were.
+def show_proposals(
+    reference: Reference,
+    acting: Who,
+    run: Annotated[
+        str, Query(max_length=64, description="what this run chose; else what was chosen last")
+    ] = "",
+) -> object:
+    """What was chosen: the rows and why each of them, groups of rows that are alike, and how good
+    the labels were.
     """
-    record = acting.datasets.get(dataset_reference(reference))
-    run = contract.newest_choice(acting.lent("runs:read").runs.of_dataset(record.reference))
-    return finite({"run": run.id, **LABEL_QUEUE.load(run.folder)})
+    record, runs = acting.datasets.get(dataset_reference(reference)), acting.lent("runs:read").runs
+    about = [one for one in runs.of_dataset(record.reference) if run in ("", one.id)]
+    found = runs.get(contract.newest_choice(about).id)  # fetched, where it was done elsewhere
+    return finite({"run": found.id, **LABEL_QUEUE.load(found.folder)})
 
 
 @router.post(
