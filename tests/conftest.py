@@ -40,6 +40,7 @@ def pytest_itemcollected(item):
     """
     if item.path.parent.name == "browser":
         item.add_marker(pytest.mark.flaky(reruns=1))
+        item.add_marker(pytest.mark.timeout(1200))  # of both tries
     if group := _group(item):
         item.add_marker(pytest.mark.xdist_group(group))
 
