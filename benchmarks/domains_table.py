@@ -155,12 +155,21 @@ def _unseen(unseen: dict[str, Any]) -> list[str]:
 
 
 def _shown(score: dict[str, float]) -> str:
-    if score["seeds"] == 1:
-        return f"{score['mean']:.1f} (one seed)"
-    return f"{score['mean']:.1f} ({score['low']:.1f} to {score['high']:.1f})"
+    return _with_ends(score, ".1f")
 
 
 def _signed(score: dict[str, float]) -> str:
+    return _with_ends(score, "+.1f")
+
+
+def _with_ends(score: dict[str, float], form: str) -> str:
+    """A mean over seeds with its interval; where all happen to be alike there is none to be had
+    from them.
+    """
     if score["seeds"] == 1:
-        return f"{score['mean']:+.1f} (one seed)"
-    return f"{score['mean']:+.1f} ({score['low']:+.1f} to {score['high']:+.1f})"
+        ends = "one seed"
+    elif score["low"] == score["high"]:
+        ends = f"the same with each of {score['seeds']:.0f} seeds"
+    else:
+        ends = f"{score['low']:{form}} to {score['high']:{form}}"
+    return f"{score['mean']:{form}} ({ends})"
