@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 from tests_support.shifted import write_shops
 from tests_support.studio import pick, settled, trained, upload
 
+from tl_core.evaluate.report import load_report
+
 pytestmark = pytest.mark.browser
 
 
@@ -31,7 +33,9 @@ def test_domains_are_compared_and_a_probe_is_adapted_to_one(page, server, pictur
     settled(page)
     picture(page, "adapt", height=1250)
     page.get_by_role("button", name="Start training").click()
-    page.goto(f"{server.url}/report?run={trained(page, server)}")
+    run = trained(page, server)
+    assert load_report(server.home / "runs" / run)["domains"]["chosen"] == "standardise"
+    page.goto(f"{server.url}/report?run={run}")
     page.get_by_text("The saved model is meant for south", exact=False).wait_for()
     expect(page.get_by_text("Taken: Standardised by domain", exact=False)).to_have_count(1)
     picture(page, "report-domains", height=1400)

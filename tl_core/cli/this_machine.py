@@ -31,7 +31,6 @@ from tl_core.services.labelling_contract import (
     answer,
     labelling_object,
     proposal,
-    starter_for,
     take,
 )
 from tl_core.settings import Settings
@@ -116,8 +115,8 @@ class ThisMachine:
         self, reference: str, backbone: str, wishes: Mapping[str, object], output: Output
     ) -> tuple[str, LabelQueue] | None:
         labelling, record = self._labelling(reference)
-        chosen = backbone or starter_for(record, self.settings)
-        config = proposal(labelling, record, self.settings.user, chosen, wishes)
+        who = self.settings.user
+        config = proposal(labelling, record, who, self.settings, wishes, backbone)
         return result_of(config, LABEL_QUEUE, self, output)
 
     def apply_labels(self, reference: str, output: Output) -> Made:

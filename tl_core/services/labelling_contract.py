@@ -95,11 +95,6 @@ def answer(
         )
 
 
-def starter_for(record: DatasetRecord, settings: Settings) -> str:
-    """The starter that reads a version where nobody names a backbone."""
-    return suggested(record.folder, settings)
-
-
 def newest_choice(runs: Iterable[Run]) -> Run:
     """The newest of these runs that has chosen what to label next.
 
@@ -118,8 +113,9 @@ def proposal(
     labelling: Labelling,
     record: DatasetRecord,
     owner: str,
-    backbone: str,
+    settings: Settings,
     wishes: Mapping[str, object],
+    backbone: str = "",
 ) -> RunConfig:
     """The run that chooses what to label next.
 
@@ -127,8 +123,9 @@ def proposal(
         labelling: of the version.
         record: of the version.
         owner: id of the acting person.
-        backbone: whose features are read.
+        settings: which say what starters there are.
         wishes: options of the kind `propose`, but for rows that are left out.
+        backbone: whose features are read; empty: a starter that suits the version.
 
     Raises:
         ConfigError: for an option that cannot work.
@@ -136,5 +133,6 @@ def proposal(
     """
     options = {**wishes, "skip": labelling.standing.aside}
     ProposeSpec.from_dict(options)
-    parse_reference(backbone)
-    return RunConfig(CHOICE, owner, record.reference, str(record.folder), backbone, options=options)
+    reads = backbone or suggested(record.folder, settings)
+    parse_reference(reads)
+    return RunConfig(CHOICE, owner, record.reference, str(record.folder), reads, options=options)

@@ -92,8 +92,8 @@ def propose_rows(reference: Reference, body: ProposalWishes, acting: Who) -> obj
     """
     labelling, record = _labelling(acting, reference)
     wishes = body.model_dump()
-    backbone = wishes.pop("backbone") or contract.starter_for(record, acting.settings)
-    config = contract.proposal(labelling, record, acting.principal.id, backbone, wishes)
+    backbone, who = wishes.pop("backbone"), acting.principal.id
+    config = contract.proposal(labelling, record, who, acting.settings, wishes, backbone)
     return _started(acting, config)
 
 
