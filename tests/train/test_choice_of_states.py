@@ -11,6 +11,7 @@ import pytest
 
 from tl_core.backbones.load import load_backbone
 from tl_core.config import FinetuneSettings, SurgeryPlan
+from tl_core.config.finetune_parts.across_domains import ADAPTATIONS
 from tl_core.recipes.shared.scoring import score_with
 from tl_core.settings import read_settings
 from tl_core.surgery.lr_groups import scales
@@ -128,20 +129,28 @@ def test_small_sets_are_seen_more_often(examples, epochs):
     )
 
 
-def test_statistics_follow_where_there_is_enough_to_follow():
-    def settled(**values):
-        options = {"modality": "image", "examples": 900, "batch": 32, "batch_norms": True}
-        given = {name: values.pop(name) for name in list(values) if name in options}
-        return settle(FinetuneSettings(**values), **{**options, **given})
+def settled(**values):
+    options = {"modality": "image", "examples": 900, "batch": 32, "batch_norms": True}
+    given = {name: values.pop(name) for name in list(values) if name in options}
+    return settle(FinetuneSettings(**values), **{**options, **given})
 
+
+def test_statistics_follow_where_there_is_enough_to_follow():
     assert settled().batchnorm == "adapt" and settled().schedule == "one-cycle"
     assert settled(examples=300).batchnorm == settled(batch_norms=False).batchnorm == "freeze"
     assert settled(tune="last").batchnorm == settled(lora=True).batchnorm == "freeze"
     assert settled(examples=300, batchnorm="adapt").batchnorm == "adapt"
-    assert (
-        settled(modality="text").schedule == "linear"
-        and settled(schedule="constant").schedule == "constant"
-    )
+
+
+@pytest.mark.parametrize("way", ADAPTATIONS)
+def test_statistics_follow_few_pictures_where_a_network_is_adapted(way):
+    target = {"adaptation": way, "domain_column": "place", "target_domain": "street"}
+    follows = "freeze" if way == "none" else "adapt"
+    assert settled(examples=300, **target).batchnorm == follows
+    assert settled(examples=300, tune="last", **target).batchnorm == follows
+    if way != "adabn":  # which is nothing without them
+        assert settled(examples=300, batch_norms=False, **target).batchnorm == "freeze"
+        assert settled(**target, batchnorm="freeze").batchnorm == "freeze"
 
 
 def test_networks_with_batch_norm_take_larger_steps():

@@ -79,7 +79,8 @@ class SurgeryPlan(Checked):
         "auto",
         "Batch normalisation. Freeze keeps the statistics of the pretraining (best"
         " for small sets); adapt follows your pictures; eval also switches every dropout off."
-        " Auto adapts where the whole network is trained on 600 pictures or more.",
+        " Auto adapts where the whole network is trained on 600 pictures or more, and to the target"
+        " where it is brought nearer to another domain.",
         choices=("auto", "freeze", "adapt", "eval"),
         group="Trainable weights",
     )

@@ -40,7 +40,10 @@ def settle(
     follows = (
         batch_norms and examples >= _FOLLOWING and settings.tune == "all" and not settings.lora
     )
-    follows |= settings.stochastic_norm > 0 or settings.adaptation == "adabn"
+    follows |= settings.stochastic_norm > 0
+    # what is brought nearer to another domain is normalised by that domain's own statistics: under
+    # those of the pretraining every way to adapt lost to the statistics alone
+    follows |= batch_norms and settings.adaptation != "none"
     return replace(
         settings,
         epochs=settings.epochs or min(max(float(math.ceil(_STEPS / steps)), _LEAST), _MOST),
