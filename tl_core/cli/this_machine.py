@@ -116,7 +116,7 @@ class ThisMachine:
     ) -> tuple[str, LabelQueue] | None:
         labelling, record = self._labelling(reference)
         who = self.settings.user
-        config = proposal(labelling, record, who, self.settings, wishes, backbone)
+        config = proposal(labelling.standing, record, who, self.settings, wishes, backbone)
         return result_of(config, LABEL_QUEUE, self, output)
 
     def apply_labels(self, reference: str, output: Output) -> Made:

@@ -13,9 +13,9 @@ from tl_core.config.specs import ProposeSpec
 from tl_core.errors import StateError
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.label_answers import LABEL, SETTLE, SKIP
-from tl_core.registry.run import Run
+from tl_core.registry.run import ACTIVE, Run
 from tl_core.select.starter import suggested
-from tl_core.services.labelling import Labelling, order_of
+from tl_core.services.labelling import Labelling, Standing, order_of
 from tl_core.settings import Settings
 
 Content = dict[str, object]
@@ -95,22 +95,31 @@ def answer(
         )
 
 
+def newest_choices(runs: Iterable[Run]) -> tuple[Run | None, Run | None]:
+    """The newest of these runs that has chosen what to label next, and one that waits or is at
+    it.
+    """
+    ours = [run for run in runs if run.kind == CHOICE]
+    done = next((run for run in ours if run.status == "done"), None)
+    return done, next((run for run in ours if run.status in ACTIVE), None)
+
+
 def newest_choice(runs: Iterable[Run]) -> Run:
     """The newest of these runs that has chosen what to label next.
 
     Raises:
         StateError: when there is none.
     """
-    for run in runs:
-        if run.kind == CHOICE and run.status == "done":
-            return run
-    raise StateError(
-        "Nothing has been chosen yet.", "", "Have the next rows chosen first (labels next)."
-    )
+    done, _ = newest_choices(runs)
+    if done is None:
+        raise StateError(
+            "Nothing has been chosen yet.", "", "Have the next rows chosen first (labels next)."
+        )
+    return done
 
 
 def proposal(
-    labelling: Labelling,
+    standing: Standing,
     record: DatasetRecord,
     owner: str,
     settings: Settings,
@@ -120,7 +129,7 @@ def proposal(
     """The run that chooses what to label next.
 
     Args:
-        labelling: of the version.
+        standing: of its answers.
         record: of the version.
         owner: id of the acting person.
         settings: which say what starters there are.
@@ -131,7 +140,7 @@ def proposal(
         ConfigError: for an option that cannot work.
         BackboneError: when the backbone's reference is none.
     """
-    options = {**wishes, "skip": labelling.standing.aside}
+    options = {**wishes, "skip": standing.aside}
     ProposeSpec.from_dict(options)
     reads = backbone or suggested(record.folder, settings)
     parse_reference(reads)

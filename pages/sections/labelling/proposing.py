@@ -9,13 +9,13 @@ import streamlit as st
 from pages.sections.train import backbones
 from pages.shell import problems, rights, run_panel, services
 from pages.widgets.glossary import help_of
-from tl_core.config import RunConfig
 from tl_core.config.specs import ProposeSpec
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.label_answers import Answer
 from tl_core.registry.run import ACTIVE, Run
 from tl_core.results import LABEL_QUEUE, LabelQueue
 from tl_core.services.labelling import standing
+from tl_core.services.labelling_contract import CHOICE, newest_choices, proposal
 
 STRATEGIES = {
     "auto": "What helps most now",
@@ -37,19 +37,16 @@ WHY = {
     "cluster": "alike",
 }
 _EACH = ProposeSpec.batch // 2  # answers after which the order is made anew
-_KIND = "propose"
 
 
 def newest(record: DatasetRecord) -> tuple[Run | None, Run | None]:
     """The newest choice that is done, and one that is waiting or running."""
-    runs = [run for run in services.runs().of_dataset(record.reference) if run.kind == _KIND]
-    done = next((run for run in runs if run.status == "done"), None)
-    return done, next((run for run in runs if run.status in ACTIVE), None)
+    return newest_choices(services.runs().of_dataset(record.reference))
 
 
 def failed(record: DatasetRecord) -> Run | None:
     """The newest choice, if it ended badly."""
-    run = run_panel.of_dataset(record.reference, _KIND)
+    run = run_panel.of_dataset(record.reference, CHOICE)
     return run if run and run.status not in (*ACTIVE, "done") else None
 
 
@@ -116,20 +113,10 @@ def _start(record: DatasetRecord, answers: list[Answer]) -> None:
 def _submit(record: DatasetRecord, answers: list[Answer]) -> None:
     strategy = st.session_state.get("label_strategy") or "auto"
     wanted = st.session_state.get("label_wanted") or ""
-    options = {
-        "strategy": strategy,
-        "wanted": wanted if strategy == "class" else "",
-        "skip": standing(answers).aside,
-    }
-    config = RunConfig(
-        _KIND,
-        services.user(),
-        record.reference,
-        str(record.folder),
-        backbones.for_dataset(record),
-        options=options,
-    )
-    run_panel.submit(config, _KIND)
+    wishes = {"strategy": strategy, "wanted": wanted if strategy == "class" else ""}
+    now, reads = standing(answers), backbones.for_dataset(record)
+    config = proposal(now, record, services.user(), services.settings(), wishes, reads)
+    run_panel.submit(config, CHOICE)
 
 
 def keep_up(record: DatasetRecord, answers: list[Answer], left: int) -> None:

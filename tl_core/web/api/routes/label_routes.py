@@ -93,7 +93,7 @@ def propose_rows(reference: Reference, body: ProposalWishes, acting: Who) -> obj
     labelling, record = _labelling(acting, reference)
     wishes = body.model_dump()
     backbone, who = wishes.pop("backbone"), acting.principal.id
-    config = contract.proposal(labelling, record, who, acting.settings, wishes, backbone)
+    config = contract.proposal(labelling.standing, record, who, acting.settings, wishes, backbone)
     return _started(acting, config)
 
 
