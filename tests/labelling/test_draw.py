@@ -55,6 +55,16 @@ def test_a_round_draws_its_share_beyond_what_has_been_answered():
     assert draw.to_draw(order, 8, {7, 3, 9, 1, 5, 8, 2}, 0.5, 4)[0].tolist() == [4]
 
 
+def test_what_waits_is_no_more_of_a_batch_than_its_share():
+    """Three rows were asked for after a list of forty, and all were random ones of that list."""
+    order = np.arange(40)
+    assert draw.to_draw(order, 0, set(), 0.15, 40)[1] == 6
+    for batch, share, most in ((3, 0.15, 1), (10, 0.2, 2), (4, 0.5, 2), (4, 1.0, 4), (40, 0.15, 6)):
+        rows, reach = draw.to_draw(order, 6, {0}, share, batch)
+        assert rows.tolist() == list(range(1, 1 + most)), batch
+        assert reach == max(6, 1 + most)
+
+
 def test_only_what_was_answered_without_a_gap_is_a_sample():
     order = np.array([7, 3, 9, 1])
     assert [draw.answered(order, 3, done) for done in ({3}, {7}, {7, 3, 9, 1}, {7, 3, 1})] == [

@@ -92,7 +92,9 @@ def to_draw(
     """The drawn rows that wait for an answer, and how far the order is drawn with them.
 
     A round draws `share` of its rows, one at least, beyond those that have been answered; what was
-    drawn before and waits comes first. Rows that have a class already make the batch no longer.
+    drawn before and waits comes first, though no more of it than that share: whoever asks for a
+    few rows after a long list gets rows that the strategy chose, too. Rows that have a class
+    already make the batch no longer.
 
     Args:
         order: of all rows that had no class when the labelling began.
@@ -101,10 +103,10 @@ def to_draw(
         share: of the batch that is random, 1 for all of it.
         batch: rows of the batch.
     """
-    wanted = answered(order, drawn, done) + max(1, round(share * batch))
-    reach = min(len(order), max(drawn, wanted))
+    most = max(1, round(share * batch))
+    reach = min(len(order), max(drawn, answered(order, drawn, done) + most))
     waiting = [row for row in order[:reach].tolist() if row not in done]
-    return np.array(waiting[:batch], dtype=np.int64), reach
+    return np.array(waiting[:most], dtype=np.int64), reach
 
 
 def mixed_in(chosen: Ints, drawn: Ints) -> Ints:
