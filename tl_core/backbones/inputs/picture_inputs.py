@@ -107,9 +107,7 @@ class PictureInputs:
         from transformers import pipeline
 
         run = pipeline(IMAGE.hub_tasks[0], model=model, image_processor=processor)
-        answers: Iterable[Sequence[Answer]] = run(
-            inputs, top_k=classes, batch_size=_PIPELINE_BATCH, function_to_apply="softmax"
-        )
+        answers: Iterable[Sequence[Answer]] = run(inputs, top_k=classes, batch_size=_PIPELINE_BATCH)
         return answers
 
     def word_vectors(

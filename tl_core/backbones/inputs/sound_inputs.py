@@ -139,9 +139,7 @@ class SoundInputs:
 
         run = pipeline(AUDIO.hub_tasks[0], model=model, feature_extractor=processor)
         waves = [filled(wave) for wave in cast("Sequence[Wave]", inputs)]
-        answers: Iterable[Sequence[Answer]] = run(
-            waves, top_k=classes, batch_size=1, function_to_apply="softmax"
-        )
+        answers: Iterable[Sequence[Answer]] = run(waves, top_k=classes, batch_size=1)
         return answers
 
     def word_vectors(
