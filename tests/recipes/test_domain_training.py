@@ -4,6 +4,7 @@ reads, interruptions, and a plain folder at the end.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from tests_support import odd_places
@@ -11,6 +12,8 @@ from tests_support.finetuning import Ear, train, weights
 from tests_support.odd_places import Place
 from tests_support.tiny_backbones import write_with_classes
 
+from tl_core.data.domains import domains_of
+from tl_core.data.overlays.overlay import Overlay
 from tl_core.errors import Cancelled, ConfigError
 
 PLACES = {
@@ -58,6 +61,27 @@ def test_another_light_and_tint_are_overcome(tmp_path, known, places, plain, way
     assert report["test"]["n"] == 3 * (8 + 16)  # the target's own validation and test items
     assert report["test"]["accuracy"]["value"] > there + (here - there) / 2
     assert report["parity"]["pipeline"] < 1e-4
+    # what rests on the source is told before the model goes by the target's statistics
+    best = report["training"]["best_step"]
+    told = next(one for one in report["training"]["history"] if one["step"] == best)
+    assert report["validation"]["accuracy"]["value"] == pytest.approx(told["accuracy"], abs=0.05)
+    wrong = 1 - report["test"]["accuracy"]["value"]
+    assert report["test"]["log_loss"]["value"] < 0.35 + 3 * wrong
+
+
+@pytest.mark.parametrize("way", ("adabn", "dann"))
+def test_a_target_of_few_items_is_warned_of_and_one_of_a_single_item_refused(tmp_path, known, way):
+    options = {**OPTIONS, "epochs": 1.0, "adaptation": way}
+    few = {**PLACES, "street": Place(rows=(1, 0, 4))}
+    version, ear = odd_places.built(tmp_path / "few", few), Ear()
+    train(version, tmp_path / "run", known, ear, **options)
+    [said] = [one for one in ear.findings if one["id"] == "few_target_items"]
+    assert said["count"] == 3 and "The target has 3 items" in said["text"]
+    splits, street = version.splits.copy(), domains_of(version, "place").rows_in("street")
+    splits[np.flatnonzero(street & (splits == "train"))[1:]] = "removed"
+    one = Overlay(version, splits=splits)
+    with pytest.raises(ConfigError, match="more than one item"):
+        train(one, tmp_path / "other", known, **options)
 
 
 @pytest.mark.parametrize("way", ("mcc", "dann"))

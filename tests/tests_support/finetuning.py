@@ -28,7 +28,7 @@ class Ear(Progress):
     """Remembers what a run says; can ask it to stop or cancel at a step."""
 
     def __init__(self, stop_at=0, cancel_at=0):
-        self.logs, self.curves = [], {}
+        self.logs, self.curves, self.findings = [], {}, []
         self.at, self.stop_at, self.cancel_at = 0, stop_at, cancel_at
         self.training = False
 
@@ -37,6 +37,9 @@ class Ear(Progress):
 
     def log(self, text):
         self.logs.append(text)
+
+    def warn(self, finding):
+        self.findings.append(finding)
 
     def curve(self, name, **values):
         self.curves.setdefault(name, []).append(values)

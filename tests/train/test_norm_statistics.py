@@ -93,12 +93,20 @@ def test_statistics_are_those_of_the_items(count):
     model.train()
     model.norm.running_mean.fill_(99.0)
     follow_anew(model, norms_of(model), examples)
-    parts = np.array_split(np.arange(count), max(1, count // 64))
-    means = torch.stack([examples.values[part].mean(dim=(0, 2, 3)) for part in parts]).mean(dim=0)
-    spreads = torch.stack([examples.values[part].var(dim=(0, 2, 3)) for part in parts]).mean(dim=0)
-    torch.testing.assert_close(model.norm.running_mean, means, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(model.norm.running_var, spreads, atol=1e-4, rtol=1e-4)
+    means, spreads = (how(examples.values, dim=(0, 2, 3)) for how in (torch.mean, torch.var))
+    torch.testing.assert_close(model.norm.running_mean, means, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(model.norm.running_var, spreads, atol=1e-3, rtol=1e-3)
     assert model.training and model.norm.training and model.norm.momentum == 0.2
+
+
+def test_what_lies_between_classes_is_in_the_variance_of_items_in_the_order_of_their_classes():
+    model, examples = Network(), Pictures(256)
+    within = examples.values.var(dim=(0, 2, 3))
+    examples.values += torch.arange(4.0).repeat_interleave(64)[:, None, None, None] * 5
+    follow_anew(model, norms_of(model), examples)
+    whole = examples.values.var(dim=(0, 2, 3))
+    assert (whole > within + 25).all()
+    torch.testing.assert_close(model.norm.running_var, whole, atol=0.5, rtol=0.05)
 
 
 def test_statistics_stay_where_nothing_follows_or_a_single_item_is_there():

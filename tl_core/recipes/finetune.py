@@ -8,12 +8,14 @@ very folder speak about the validation and test items.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor
 
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.config import FinetuneSettings, RunConfig
+from tl_core.data.domains import judged_by_target
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import NotFoundError
 from tl_core.progress import Progress
@@ -24,6 +26,7 @@ from tl_core.recipes.shared.finetune_job import Lesson, make_job
 from tl_core.recipes.shared.proving import Proven, save_and_prove
 from tl_core.recipes.shared.source_probe import probe_of_source, set_beside
 from tl_core.surgery.lora import merge_lora
+from tl_core.surgery.modes import norms_of
 from tl_core.train.larger.few_bits import in_full
 from tl_core.train.loop.averages import Mixture, choose_mix
 from tl_core.train.loop.best_state import Scores, probabilities
@@ -85,17 +88,48 @@ def train_as(
         outcome = _fit(job, config, version, folder, cache, progress)
         clock.mark("fit")
         mixture = _mix(job, start, outcome, progress)
-        if setup.target is not None:  # AdaBN, and what adapts: the model is meant for the target
-            follow_anew(job.model, setup.backbone.keeper.following, setup.target)
         keep_float32(setup.model, setup.float32_roots(), on=False)
         in_full(setup.model)
         setup.backbone.model = merge_lora(setup.model)
     model = folder / "model"
-    proven = save_and_prove(setup.backbone, version, space, model, settings.seed, progress, clock)
+    proven = save_and_prove(
+        setup.backbone,
+        version,
+        space,
+        model,
+        settings.seed,
+        progress,
+        clock,
+        move=_mover(setup, progress),
+        source=_of_source(settings, version),
+    )
     trained = _trained(version, space, setup, outcome, mixture, proven, weights_hash(model), clock)
     if plain is not None:
         set_beside(trained, plain, settings, version, space, model, progress)
     return trained
+
+
+def _mover(setup: Setup, progress: Progress) -> Callable[[], None] | None:
+    """AdaBN, and what adapts: the model is meant for the target, by whose statistics it goes."""
+    target, model = setup.target, setup.backbone.model
+    if target is None or not setup.backbone.keeper.following:
+        return None
+
+    def move() -> None:
+        progress.log("From now on the batch statistics are those of the target.")
+        follow_anew(model, norms_of(model), target)
+
+    return move
+
+
+def _of_source(settings: FinetuneSettings, version: DatasetVersion) -> tuple[str, ...]:
+    """The splits that hold items of the source: those of the target judge where they have
+    classes.
+    """
+    target = not settings.target_dataset and judged_by_target(
+        version, settings.domain_column, settings.target_domain
+    )
+    return ("validation",) if target else ("validation", "test")
 
 
 def _check_owner(config: RunConfig, earlier: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -45,20 +46,40 @@ def save_and_prove(
     seed: int,
     progress: Progress,
     clock: common.Clock,
+    *,
+    move: Callable[[], None] | None = None,
+    source: Sequence[str] = (),
 ) -> Proven:
     """Save the model in `folder`, prove it, and let that very folder say what it thinks of the
     held-out items.
+
+    A model for another domain is still as its source needs it here: the temperature, thresholds and
+    what else rests on items of the source would mean nothing after it has been moved, whose items
+    are not what it is then meant for.
+
+    Args:
+        backbone: with the model, in float32.
+        version: whose items are asked about.
+        space: the classes of the model among those of the version.
+        folder: where it is saved.
+        seed: of the temperature's folds.
+        progress: told about everything.
+        clock: told how long it took.
+        move: makes the model one for its target; None where it is meant for its source.
+        source: splits whose items are asked about before that.
 
     Raises:
         BackboneError: when the saved folder does not say the same as the model in memory.
     """
     progress.stage("Saving and verifying the model", share=0.05)
     rows = {split: version.rows_of(split) for split in ("validation", "test")}
+
+    def asked(split: str) -> Floats:
+        progress.stage(f"Reading {split} rows with the new model", len(rows[split]), share=0.02)
+        return common.predict_rows(load_classifier(folder), version, rows[split], progress)
+
     save_classifier(backbone, folder)
-    progress.stage(
-        "Reading validation rows with the new model", len(rows["validation"]), share=0.02
-    )
-    validation = common.predict_rows(load_classifier(folder), version, rows["validation"], progress)
+    validation = asked("validation")
     labels = space.to_model(version.targets[rows["validation"]])
     evaluation, judged = task_evaluation_of(version.info.task), known(labels)
     chosen = evaluation.cool(labels[judged], validation[judged], seed)
@@ -66,13 +87,17 @@ def save_and_prove(
         heads.cool(backbone.model, backbone.port, torch.from_numpy(chosen.temperature))
         validation = evaluation.sharpen(validation, chosen.temperature)
         save_classifier(backbone, folder)
+    test = asked("test") if "test" in source else None
+    if move is not None:
+        move()
+        save_classifier(backbone, folder)
     inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
     parity = cast(
         Parity, verify_folder(folder, inputs, _probabilities(backbone, inputs, version.info.task))
     )
     clock.mark("verify")
-    progress.stage("Reading test rows with the new model", len(rows["test"]), share=0.02)
-    test = common.predict_rows(load_classifier(folder), version, rows["test"], progress)
+    if test is None:
+        test = asked("test")
     clock.mark("predict")
     return Proven(validation, test, chosen.facts, parity)
 

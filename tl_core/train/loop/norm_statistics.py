@@ -24,6 +24,10 @@ def follow_anew(model: nn.Module, layers: list[nn.Module], examples: Examples) -
     """Replace the running statistics of `layers` by plain averages over batches, in place; all else
     stays.
 
+    Batches are drawn, always the same: in the order of a dataset, which often is that of its
+    classes, each would hold one class, and what lies between the classes would be missing from the
+    variances.
+
     Args:
         model: called in eval mode, but for `layers`.
         layers: batch normalisation whose statistics follow the data; nothing happens without any.
@@ -38,7 +42,8 @@ def follow_anew(model: nn.Module, layers: list[nn.Module], examples: Examples) -
         layer.reset_running_stats()  # type: ignore[operator]
         layer.momentum, layer.training = None, True  # type: ignore[assignment]  # each batch counts alike
     with torch.inference_mode():
-        for places in np.array_split(np.arange(len(examples)), max(1, len(examples) // _BATCH)):
+        order = np.random.default_rng(0).permutation(len(examples))
+        for places in np.array_split(order, max(1, len(examples) // _BATCH)):
             inputs, _ = inputs_of(batch_at(examples, places), device)
             model(**inputs)
     for layer, momentum in zip(layers, momenta, strict=True):

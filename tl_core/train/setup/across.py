@@ -8,6 +8,7 @@ import numpy as np
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import FinetuneSettings
+from tl_core.data.dataset_version import Finding
 from tl_core.data.domains import TARGET, domains_of
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
@@ -15,6 +16,7 @@ from tl_core.train.features.examples import Examples
 from tl_core.train.features.marked import Marked
 from tl_core.train.items.item_training import PreparedExamples, TrainingData, training_of
 
+_FEW = 30  # items of the target below which their statistics are mostly chance
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -47,6 +49,7 @@ def look_across(
     target, calm, count = None, None, 0
     if settings.adaptation != "none":
         rows = {"train": data.version.rows_of(TARGET), "validation": _NONE}
+        _refuse_too_few(settings, len(rows["train"]), progress)
         unlabelled = replace(data, rows=rows, labels=np.full_like(data.labels, -1))
         read = training_of(backbone.modality).examples(settings, backbone, unlabelled, progress)
         target, calm = read.train, read.calm
@@ -63,3 +66,26 @@ def look_across(
             )
         examples = replace(examples, train=Marked(examples.train, places.astype(np.int64)))
     return examples, Across(target, calm, count)
+
+
+def _refuse_too_few(settings: FinetuneSettings, count: int, progress: Progress) -> None:
+    """A single item has no statistics, and those of a handful are chance: under the statistics of
+    2, 3 and 5 photos a network that was right on 58 in 100 was right on 25, 26 and 43.
+    """
+    if count < 2:
+        raise ConfigError(
+            f"{settings.adaptation} needs more than one item of the target.",
+            f"There is {count}, which tells nothing of what its items have in common.",
+            "Add items without a class (30 or more), or set adaptation to none.",
+        )
+    if count < _FEW:
+        progress.warn(
+            Finding(
+                "few_target_items",
+                "warning",
+                f"The target has {count} items. What these have in common is taken for all of it,"
+                f" which with fewer than {_FEW} is mostly chance.",
+                count,
+                "Add items of the target, which need no class.",
+            ).as_dict()
+        )
