@@ -154,23 +154,52 @@ def test_what_a_checkpoint_holds_of_an_adversary_lets_it_go_on_as_if_nothing_had
 
 
 def test_domains_with_a_high_loss_gain_weight_as_worked_by_hand():
-    worst = WorstDomains(3, 0.5)
+    worst = WorstDomains(np.array([0.5, 0.25, 0.25]), 0.5)
     losses = torch.tensor([1.0, 3.0, 2.0, 4.0], requires_grad=True)
     value = worst(step_of(draw(4, 2), losses, (0, 0, 2, 2), Moment(0, True, 0.0)))
-    grown = np.array([math.exp(0.5 * 2), 1.0, math.exp(0.5 * 3)]) / 3
-    weights = grown / grown.sum()
-    np.testing.assert_allclose(worst.weights, weights, rtol=1e-5)
-    first, second = (weights[place] / (weights[0] + weights[2]) for place in (0, 2))
-    assert float(value.detach()) == pytest.approx(first * 2 + second * 3 - 2.5, rel=1e-5)
+    # a third over its share: 2/3 for the first domain, 4/3 for the last
+    assert float(value.detach()) == pytest.approx((-1 / 3 * 4 + 1 / 3 * 6) / 4, rel=1e-5)
     value.backward()
-    expected = np.repeat([first, second], 2) / 2 - 0.25
-    np.testing.assert_allclose(losses.grad, expected, rtol=1e-4)
-    again = WorstDomains(3, 0.5)
+    np.testing.assert_allclose(losses.grad, np.array([-1, -1, 1, 1]) / 12, rtol=1e-5)
+    worst.stepped()
+    grown = np.array([math.exp(0.5 * 2), 1.0, math.exp(0.5 * 3)])
+    np.testing.assert_allclose(worst.weights, grown / grown.sum(), rtol=1e-5)
+    # a step without the first domain: its loss is the last one known
+    worst(step_of(draw(1, 2), torch.tensor([5.0]), (1,), Moment(1, True, 0.0)))
+    worst.stepped()
+    grown *= [math.exp(0.5 * 2), math.exp(0.5 * 5), math.exp(0.5 * 3)]
+    np.testing.assert_allclose(worst.weights, grown / grown.sum(), rtol=1e-5)
+    again = WorstDomains(np.array([0.5, 0.25, 0.25]), 0.5)
     again.restore({name: one.clone() for name, one in worst.state().items()})
+    for one in (worst, again):
+        one(step_of(draw(1, 2), torch.tensor([1.0]), (2,), Moment(2, True, 0.0)))
+        one.stepped()
     assert torch.equal(again.weights, worst.weights)
-    measured = WorstDomains(3, 0.5)
+    measured = WorstDomains(np.full(3, 1 / 3), 0.5)
     measured(step_of(draw(4, 2), losses.detach(), (0, 0, 2, 2)))
     assert measured.weights.tolist() == pytest.approx([1 / 3] * 3)  # measuring teaches nothing
+
+
+@pytest.mark.parametrize("parts", (1, 4, 16))
+def test_a_rare_domain_with_a_high_loss_comes_to_count_in_however_many_parts(parts):
+    """As in a plain loop of the paper that draws as many examples of each domain."""
+    shares, losses, rate = np.array([0.6, 0.37, 0.03]), np.array([0.5, 0.6, 1.5]), 0.01
+    random, worst = np.random.default_rng(0), WorstDomains(shares, rate)
+    plain, gradient = np.full(3, 1 / 3), np.zeros(3)
+    for number in range(500):
+        places = random.choice(3, 32, p=shares)
+        for part, some in enumerate(np.split(places, parts)):
+            own = torch.tensor(losses[some], dtype=torch.float32, requires_grad=True)
+            moment = Moment(number * parts + part, part == 0, 0.0)
+            total = own.mean() + worst(step_of(draw(len(some), 2), own, tuple(some), moment))
+            (total / parts).backward()
+            if number >= 400:
+                np.add.at(gradient, some, own.grad.numpy() / 100)
+        worst.stepped()
+        plain *= np.exp(rate * losses)
+        plain /= plain.sum()
+    np.testing.assert_allclose(worst.weights, plain, atol=0.03)
+    np.testing.assert_allclose(gradient, plain, atol=0.2)
 
 
 def test_mixed_styles_lie_between_two_pictures_and_keep_what_is_seen():

@@ -4,7 +4,6 @@ that are judged.
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from torch import nn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tl_core.data.dataset_version import Finding
 from tl_core.data.domains import TARGET, domains_of
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
+from tl_core.train.arrays import Floats
 from tl_core.train.features.examples import Examples
 from tl_core.train.features.marked import Marked
 from tl_core.train.items.item_training import PreparedExamples, TrainingData, training_of
@@ -23,13 +24,13 @@ _NONE = np.zeros(0, dtype=np.int64)
 @dataclass(frozen=True)
 class Across:
     """Examples of the target with their variations, some of them without chance (where batch
-    statistics follow the data), and how many domains the training rows come from; each as far as
-    the settings ask for it.
+    statistics follow the data), and the share of each domain among the training rows (domains,);
+    each as far as the settings ask for it.
     """
 
     target: Examples | None = None
     calm: Examples | None = None
-    domains: int = 0
+    shares: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def look_across(
@@ -46,7 +47,7 @@ def look_across(
         ConfigError: when GroupDRO or CORAL would see one domain alone.
         NotFoundError, DataError: when the dataset has no such domains.
     """
-    target, calm, count = None, None, 0
+    target, calm, shares = None, None, np.zeros(0)
     if settings.adaptation != "none":
         rows = {"train": data.version.rows_of(TARGET), "validation": _NONE}
         _refuse_too_few(settings, len(rows["train"]), progress)
@@ -56,8 +57,8 @@ def look_across(
     if settings.tells_domains:
         numbers = domains_of(data.version, settings.domain_column).numbers[data.rows["train"]]
         names, places = np.unique(numbers, return_inverse=True)
-        count = len(names)
-        if count < 2:
+        shares = np.bincount(places) / len(places)
+        if len(names) < 2:
             named = "group_dro" if settings.group_dro else "domain_coral"
             raise ConfigError(
                 f"{named} needs training items of at least two domains.",
@@ -65,7 +66,7 @@ def look_across(
                 f"Leave source_domain empty, or set {named} to 0.",
             )
         examples = replace(examples, train=Marked(examples.train, places.astype(np.int64)))
-    return examples, Across(target, calm, count)
+    return examples, Across(target, calm, shares)
 
 
 def _refuse_too_few(settings: FinetuneSettings, count: int, progress: Progress) -> None:

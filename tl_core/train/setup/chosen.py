@@ -95,7 +95,7 @@ def choose(setup: Setup, source: Source, across: Across) -> Objectives:
     Args:
         setup: after the surgery; its weights are the start.
         source: what was remembered.
-        across: items and number of other domains.
+        across: items of other domains, and how often each comes.
     """
     settings = setup.settings
     parts: list[Objective] = []
@@ -108,7 +108,7 @@ def choose(setup: Setup, source: Source, across: Across) -> Objectives:
         setup.stack.callback(maps.close)
         parts.append(FeaturePull(maps, source.network, settings.delta))
     if settings.group_dro:
-        parts.append(WorstDomains(across.domains, settings.group_dro))
+        parts.append(WorstDomains(across.shares, settings.group_dro))
     reads = settings.reads_target or settings.domain_coral
     if not (settings.bss or settings.needs_source_classes or reads):
         return Objectives(parts) if parts else NOTHING
