@@ -15,6 +15,7 @@ from tl_core.evaluate.report import (
     Report,
     closed_headline,
     load_report,
+    whose_items,
     write_report,
 )
 from tl_core.evaluate.report.schema import AdaptedModel, DomainFacts
@@ -57,7 +58,9 @@ def seal(folder: Path, report: Report) -> Report:
     }
     if "domains" in report:
         report = {**report, "domains": _untested(report["domains"])}
-    headline = closed_headline(report["validation"], report["modality"], baselines)
+    headline = closed_headline(report["validation"], report["modality"], baselines) + whose_items(
+        report.get("domains"), closed=True
+    )
     if "beside" in report:
         report = {**report, "beside": {}}
     return {

@@ -14,11 +14,13 @@ from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.domains import (
     SOURCE_TEST,
     TARGET,
+    TARGET_TEST,
     as_meant,
     domain_columns,
     domains_of,
     judged_by_target,
     targeted,
+    with_target,
 )
 from tl_core.data.sources.detect import open_source
 from tl_core.data.versions.build import build_version
@@ -125,6 +127,19 @@ def test_settings_without_a_target_leave_the_version_as_it_is(shops):
 def test_what_is_not_there_is_said(shops, settings, words):
     with pytest.raises(NotFoundError, match=words):
         as_meant(AdaptSettings(**settings), shops)
+
+
+def test_a_target_dataset_of_other_classes_is_refused_and_one_of_some_is_not(shops, tmp_path):
+    def others(*names):
+        folder = tmp_path / names[0]
+        folder.mkdir()
+        lines = [f"words {n},{names[n % len(names)]}" for n in range(60)]
+        (folder / "o.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+        return build(folder / "o.csv", folder / "v")
+
+    with pytest.raises(DataError, match="No class of the target dataset"):
+        with_target(shops, others("house", "elephant"))
+    assert len(with_target(shops, others(shops.info.labels[0], "cat")).rows_of(TARGET_TEST))
 
 
 def test_a_target_of_which_nothing_may_be_read_is_refused(tmp_path):

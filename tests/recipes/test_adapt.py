@@ -66,6 +66,9 @@ def test_the_saved_folder_answers_about_the_target_as_the_report_says(
     assert told["chosen"] == method and told["judged_by_target"] and not told["warning"]
     assert told["target_items"] == len(seen.rows_of(TARGET))
     assert report["test"]["n"] == len(lines)
+    assert report["headline"].endswith("That is about south.")
+    closed = test_score.seal(tmp_path / "run", report)
+    assert "about the source; the test items are those of south." in closed["headline"]
     tried = {model["method"]: model for model in told["models"]}
     assert set(tried) == {"none", method}
     assert tried[method]["test"]["value"] == report["test"]["accuracy"]["value"]
@@ -145,6 +148,7 @@ def test_items_without_a_class_are_adapted_to_and_the_source_judges(tmp_path, ti
     assert not told["judged_by_target"]
     assert report["test"]["n"] == len(shops.rows_of("test"))
     assert "judged by texts of the source" in told["sentence"]
+    assert "about the source, not about the items without a class." in report["headline"]
 
 
 def test_another_dataset_is_the_target(tmp_path, tiny, shops):

@@ -95,6 +95,7 @@ def test_another_light_in_another_dataset_is_overcome(tmp_path, known, shop, str
     assert told["target"] == "street@1" and told["judged_by_target"]
     assert told["target_items"] == len(street.rows_of("train"))
     assert "fine-tuned network" in told["gain"]["sentence"]
+    assert report["headline"].endswith("That is about the source, not about street@1.")
     assert report["test"]["n"] == len(shop.rows_of("test"))
 
 

@@ -15,7 +15,7 @@ from tl_core.adapt import choice
 from tl_core.adapt.domain_classifier import measure_gap
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import AdaptSettings, RunConfig
-from tl_core.data.domains import TARGET, judging_rows
+from tl_core.data.domains import TARGET, few_items, judging_rows
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.progress import Progress
@@ -61,6 +61,8 @@ def train(
     ways = ways_of(settings, backbone.reference, has_bias=backbone.port.has_bias)
     for finding in backbone.check(version, version.rows_of("train")):
         progress.warn(finding)
+    for few in few_items(len(version.rows_of(TARGET))):
+        progress.warn(few.as_dict())
     clock.mark("load")
 
     task = probe.probe_task(settings.probe, version, space, backbone, cache)

@@ -13,6 +13,7 @@ from tl_core.evaluate.report.headlines import (
     compared_by,
     headline,
     rivals,
+    whose_items,
 )
 from tl_core.evaluate.report.level_section import level_section
 from tl_core.evaluate.report.schema import Baselines, RecipeFacts, Report
@@ -51,4 +52,5 @@ __all__ = [
     "rivals",
     "search_section",
     "write_report",
+    "whose_items",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tl_core.config.domains import UNLABELLED
 from tl_core.evaluate.measures import Score, ScoredRows
-from tl_core.evaluate.report.schema import Baselines, Report
+from tl_core.evaluate.report.schema import Baselines, DomainFacts, Report
 from tl_core.modalities import MODALITIES, items_of
 
 _FEW = 10  # items below which a score is hardly more than an anecdote
@@ -123,6 +124,25 @@ def headline(section: ScoredRows, modality: str, baselines: Baselines, *, is_bas
     if is_baseline:
         return sentence + " This is the no-transfer baseline."
     return sentence + _without_transfer("test", baselines)
+
+
+def whose_items(domains: DomainFacts | None, *, closed: bool) -> str:
+    """Whose items the score in a headline is about, where a model is meant for another domain.
+
+    Args:
+        domains: of the report, where it has such a section.
+        closed: whether the score is that of validation items.
+    """
+    if domains is None or "tested_on" not in domains:
+        return ""
+    target = domains["target"]
+    if target == UNLABELLED:
+        target = "the items without a class"
+    if domains["tested_on"] == "source":
+        return f" That is about the source, not about {target}."
+    if closed:
+        return f" That is about the source; the test items are those of {target}."
+    return f" That is about {target}."
 
 
 def beside(report: Report) -> list[str]:

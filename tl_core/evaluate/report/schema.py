@@ -6,7 +6,7 @@ A key that older reports lack, or that only some recipes write, is `NotRequired`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from tl_core.evaluate.measures import (
     BaselineScores,
@@ -134,8 +134,9 @@ class DomainFacts(TypedDict):
     """A model that is meant for another domain: what it learnt from, what it is meant for, how far
     these are apart, what was tried, and what was taken by which rule.
 
-    `judged_by_target` says whether the test rows are the target's; `gain` is the chosen model
-    against the plain probe, which learnt from the source alone.
+    `judged_by_target` says whether items of the target compare the ways, `tested_on` what the
+    report's own test rows are items of; `gain` is the chosen model against the plain probe, which
+    learnt from the source alone.
     """
 
     column: str
@@ -144,6 +145,7 @@ class DomainFacts(TypedDict):
     source_items: int
     target_items: int
     judged_by_target: bool
+    tested_on: NotRequired[Literal["source", "target"]]
     gap: GapFacts | None
     models: list[AdaptedModel]
     chosen: str

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tl_core.evaluate.measures import BaselineScores, BoardRow, ClassScores, PairedTest, ScoredRows
 from tl_core.evaluate.report.files import SCHEMA_VERSION
-from tl_core.evaluate.report.headlines import headline
+from tl_core.evaluate.report.headlines import headline, whose_items
 from tl_core.evaluate.report.schema import (
     Baselines,
     DataFacts,
@@ -74,7 +74,8 @@ def build_report(
         "baselines": baselines,
         "headline": headline(
             test, subject.modality, baselines, is_baseline=subject.recipe == "baseline"
-        ),
+        )
+        + whose_items(facts.get("domains"), closed=False),
         "data": data,
         "environment": environment(),
         "predictions": "predictions.csv",

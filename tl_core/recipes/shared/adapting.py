@@ -170,7 +170,10 @@ def domain_facts(
             f" {noun} of the target which none has read"
         )
     else:
-        judged_by = f"none of these has a class, so it is judged by {noun} of the source"
+        judged_by = (
+            f"no labelled validation or test {noun} are among these, so it is judged by {noun} of"
+            " the source, which cannot tell how it does there"
+        )
     return {
         "column": settings.domain_column,
         "source": settings.source_domain,
@@ -178,6 +181,7 @@ def domain_facts(
         "source_items": len(version.rows_of("train")),
         "target_items": len(version.rows_of(TARGET)),
         "judged_by_target": within or beside,
+        "tested_on": "target" if within else "source",
         "gap": gap.facts((source, target), noun) if gap else None,
         "models": models,
         "chosen": taken.name,

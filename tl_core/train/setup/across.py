@@ -8,8 +8,7 @@ import numpy as np
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import FinetuneSettings
-from tl_core.data.dataset_version import Finding
-from tl_core.data.domains import TARGET, domains_of
+from tl_core.data.domains import TARGET, domains_of, few_items
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats
@@ -17,7 +16,6 @@ from tl_core.train.features.examples import Examples
 from tl_core.train.features.marked import Marked
 from tl_core.train.items.item_training import PreparedExamples, TrainingData, training_of
 
-_FEW = 30  # items of the target below which their statistics are mostly chance
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -79,14 +77,5 @@ def _refuse_too_few(settings: FinetuneSettings, count: int, progress: Progress) 
             f"There is {count}, which tells nothing of what its items have in common.",
             "Add items without a class (30 or more), or set adaptation to none.",
         )
-    if count < _FEW:
-        progress.warn(
-            Finding(
-                "few_target_items",
-                "warning",
-                f"The target has {count} items. What these have in common is taken for all of it,"
-                f" which with fewer than {_FEW} is mostly chance.",
-                count,
-                "Add items of the target, which need no class.",
-            ).as_dict()
-        )
+    for finding in few_items(count):
+        progress.warn(finding.as_dict())
