@@ -53,7 +53,7 @@ def train(
         DataError: when there is a single item of the target.
     """
     settings: AdaptSettings = config.settings
-    _refuse(version)
+    _look_at_target(version, progress)
     space, clock = common.label_space(version), common.Clock()
     seed_everything(settings.seed)
     progress.stage("Opening the backbone", share=0.05)
@@ -61,8 +61,6 @@ def train(
     ways = ways_of(settings, backbone.reference, has_bias=backbone.port.has_bias)
     for finding in backbone.check(version, version.rows_of("train")):
         progress.warn(finding)
-    for few in few_items(len(version.rows_of(TARGET))):
-        progress.warn(few.as_dict())
     clock.mark("load")
 
     task = probe.probe_task(settings.probe, version, space, backbone, cache)
@@ -105,7 +103,8 @@ def train(
     )
 
 
-def _refuse(version: DatasetVersion) -> None:
+def _look_at_target(version: DatasetVersion, progress: Progress) -> None:
+    """Refuse one that cannot be adapted to, and tell of one that hardly can."""
     refuse_several_labels(version, "Adapting to another domain")
     if len(version.rows_of(TARGET)) == 1:
         raise DataError(
@@ -113,6 +112,8 @@ def _refuse(version: DatasetVersion) -> None:
             "Neither its spread nor what it has in common with the source can be told from one.",
             "Bring more items of the target, with or without classes.",
         )
+    for finding in few_items(len(version.rows_of(TARGET))):
+        progress.warn(finding.as_dict())
 
 
 def _open(config: RunConfig, version: DatasetVersion, space: common.LabelSpace) -> Backbone:

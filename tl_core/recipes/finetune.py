@@ -1,21 +1,18 @@
 """Recipe `finetune`: surgery on a backbone, and training of what the plan lets move.
 
-The steps, top to bottom: open and operate (the head may start from a probe), train with the best
-state kept, put averages and adapters into plain weights, save, prove the saved folder, and let that
-very folder speak about the validation and test items.
+Top to bottom: open and operate (the head may start from a probe), train with the best state kept,
+put averages and adapters into plain weights, save, prove the folder and let it speak of items.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor
 
 from tl_core.backbones.sources.model_folder import weights_hash
 from tl_core.config import FinetuneSettings, RunConfig
-from tl_core.data.domains import judged_by_target
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import NotFoundError
 from tl_core.progress import Progress
@@ -23,16 +20,15 @@ from tl_core.recipes.shared import common
 from tl_core.recipes.shared.common import Trained
 from tl_core.recipes.shared.distributed import fit_in_processes
 from tl_core.recipes.shared.finetune_job import Lesson, make_job
+from tl_core.recipes.shared.moving import move_of
 from tl_core.recipes.shared.proving import Proven, save_and_prove
 from tl_core.recipes.shared.source_probe import probe_of_source, set_beside
 from tl_core.surgery.lora import merge_lora
-from tl_core.surgery.modes import norms_of
 from tl_core.train.larger.few_bits import in_full
 from tl_core.train.loop.averages import Mixture, choose_mix
 from tl_core.train.loop.best_state import Scores, probabilities
 from tl_core.train.loop.checkpoints import copied_state
 from tl_core.train.loop.job import Job, Outcome
-from tl_core.train.loop.norm_statistics import follow_anew
 from tl_core.train.loop.trainer import fit
 from tl_core.train.precision import keep_float32
 from tl_core.train.seeds import seed_everything
@@ -100,36 +96,12 @@ def train_as(
         settings.seed,
         progress,
         clock,
-        move=_mover(setup, progress),
-        source=_of_source(settings, version),
+        move_of(setup, version, progress),
     )
     trained = _trained(version, space, setup, outcome, mixture, proven, weights_hash(model), clock)
     if plain is not None:
         set_beside(trained, plain, settings, version, space, model, progress)
     return trained
-
-
-def _mover(setup: Setup, progress: Progress) -> Callable[[], None] | None:
-    """AdaBN, and what adapts: the model is meant for the target, by whose statistics it goes."""
-    target, model = setup.target, setup.backbone.model
-    if target is None or not setup.backbone.keeper.following:
-        return None
-
-    def move() -> None:
-        progress.log("From now on the batch statistics are those of the target.")
-        follow_anew(model, norms_of(model), target)
-
-    return move
-
-
-def _of_source(settings: FinetuneSettings, version: DatasetVersion) -> tuple[str, ...]:
-    """The splits that hold items of the source: those of the target judge where they have
-    classes.
-    """
-    target = not settings.target_dataset and judged_by_target(
-        version, settings.domain_column, settings.target_domain
-    )
-    return ("validation",) if target else ("validation", "test")
 
 
 def _check_owner(config: RunConfig, earlier: Path) -> None:

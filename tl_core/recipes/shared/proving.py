@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -38,6 +38,17 @@ class Proven:
     parity: Parity
 
 
+@dataclass(frozen=True)
+class Move:
+    """`make` turns a model that is as its source needs it into one for another domain. Temperature,
+    thresholds and scores that rest on items of the splits `source` are told before that: such items
+    are not what it is meant for afterwards.
+    """
+
+    make: Callable[[], None]
+    source: tuple[str, ...]
+
+
 def save_and_prove(
     backbone: Backbone,
     version: DatasetVersion,
@@ -46,16 +57,10 @@ def save_and_prove(
     seed: int,
     progress: Progress,
     clock: common.Clock,
-    *,
-    move: Callable[[], None] | None = None,
-    source: Sequence[str] = (),
+    move: Move | None,
 ) -> Proven:
     """Save the model in `folder`, prove it, and let that very folder say what it thinks of the
     held-out items.
-
-    A model for another domain is still as its source needs it here: the temperature, thresholds and
-    what else rests on items of the source would mean nothing after it has been moved, whose items
-    are not what it is then meant for.
 
     Args:
         backbone: with the model, in float32.
@@ -65,8 +70,7 @@ def save_and_prove(
         seed: of the temperature's folds.
         progress: told about everything.
         clock: told how long it took.
-        move: makes the model one for its target; None where it is meant for its source.
-        source: splits whose items are asked about before that.
+        move: of a model that is meant for another domain.
 
     Raises:
         BackboneError: when the saved folder does not say the same as the model in memory.
@@ -87,9 +91,9 @@ def save_and_prove(
         heads.cool(backbone.model, backbone.port, torch.from_numpy(chosen.temperature))
         validation = evaluation.sharpen(validation, chosen.temperature)
         save_classifier(backbone, folder)
-    test = asked("test") if "test" in source else None
-    if move is not None:
-        move()
+    test = asked("test") if move and "test" in move.source else None
+    if move:
+        move.make()
         save_classifier(backbone, folder)
     inputs = read_inputs(version, rows["test"][spread(len(rows["test"]), CHECK_ROWS)])
     parity = cast(
