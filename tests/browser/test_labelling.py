@@ -66,6 +66,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     def labelled(count):
         page.get_by_text(re.compile(rf"{count} labels? in all")).wait_for()
         settled(page)  # a key belongs to the button that stands there once the page is drawn
+        page.wait_for_timeout(500)  # and to an item that somebody can have seen
 
     labelled(0)
     first = row.inner_text()
@@ -83,6 +84,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     page.keyboard.press("h")
     page.get_by_text(re.compile("^The model says")).wait_for()
     settled(page)
+    page.wait_for_timeout(500)
     page.keyboard.press("s")
     page.wait_for_function(
         "first => !document.body.innerText.includes(first)", arg=first, timeout=60_000

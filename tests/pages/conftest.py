@@ -12,6 +12,7 @@ from tests_support.pages import Studio
 from tests_support.processes import kill_all
 from tests_support.team import Team
 
+from pages.sections.labelling import desk
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.database.engine import open_database
 from tl_core.jobs import dispatch
@@ -33,6 +34,12 @@ def no_dispatcher(monkeypatch, home):
 
     services.compute.clear()
     kill_all(home)
+
+
+@pytest.fixture(autouse=True)
+def tests_need_no_glance(monkeypatch):
+    """Tests answer about an item as soon as it is there."""
+    monkeypatch.setattr(desk, "GLANCE", 0.0)
 
 
 @pytest.fixture(autouse=True)

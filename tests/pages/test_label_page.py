@@ -7,6 +7,7 @@ import json
 import pytest
 from tests_support.pages import everything, opened, press
 
+from pages.sections.labelling import desk
 from pages.shell import services
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
@@ -85,6 +86,39 @@ def test_items_are_labelled_skipped_and_undone(proposed):
     button(app, "Undo").click().run()
     assert f"Row {order[1]:,}" in everything(app)  # the skipped one again
     assert not app.exception
+
+
+def toasts(app):
+    return " ".join(str(one.value) for one in app.toast)
+
+
+def test_a_key_that_is_held_answers_about_one_item(proposed, monkeypatch):
+    """What comes before an item can have been seen, and all that follows without a pause."""
+    now = [100.0]
+    monkeypatch.setattr(desk, "monotonic", lambda: now[0])
+    monkeypatch.setattr(desk, "GLANCE", 0.4)
+    order, app = list(order_of(DatasetVersion(proposed.folder))), page(proposed)
+    now[0] += 1
+    for _ in range(20):
+        button(app, r"\*good\*").click().run()
+        now[0] += 0.1
+    assert [*decisions(proposed.folder)] == order[:1]
+    assert "Too fast" in toasts(app)
+    button(app, "Skip").click().run()
+    assert f"Row {order[1]:,}" in everything(app)
+    now[0] += 0.5
+    button(app, "bad").click().run()
+    assert decisions(proposed.folder)[order[1]] == Decision("relabel", "bad")
+
+
+def test_an_answer_given_in_another_window_stays(proposed):
+    row = next(iter(order_of(DatasetVersion(proposed.folder))))
+    one, two = page(proposed), page(proposed)
+    button(two, "bad").click().run()
+    button(one, r"\*good\*").click().run()
+    assert "as bad in another window" in toasts(one)
+    assert decisions(proposed.folder) == {row: Decision("relabel", "bad")}
+    assert f"Row {row:,}" not in everything(one)  # it goes on with the next one
 
 
 def test_what_the_model_says_is_hidden_until_it_is_asked(studio, proposed):

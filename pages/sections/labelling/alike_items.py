@@ -17,6 +17,7 @@ from tl_core.results import LabelCluster
 from tl_core.services.labelling import Labelling, order_of
 
 _PLACE = "alike"
+_CHOSEN = "label_cluster"
 _SHOWN = 24  # items that are labelled at once: as many as can be looked at
 
 
@@ -43,13 +44,17 @@ def show(record: DatasetRecord, clusters: Sequence[LabelCluster]) -> None:
     names = {
         one: _called(by_number[one], len(rows), several=several) for one, rows in open_ones.items()
     }
+    numbers, before = list(open_ones), st.session_state.get(_CHOSEN)
+    # with a key of its own for each wording: the browser would go on showing the old one
     number = st.selectbox(
         "Items that are alike",
-        list(open_ones),
+        numbers,
+        index=numbers.index(before) if before in open_ones else 0,
         format_func=names.get,
-        key="label_cluster",
+        key=f"label_cluster {' '.join(names.values())}",
         help="Items that the backbone sees as similar. Look at all of them before you label them.",
     )
+    st.session_state[_CHOSEN] = number
     if number is not None:
         _label_them(record, labelling, by_number[number], open_ones[number])
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import streamlit as st
 
@@ -21,6 +22,10 @@ from tl_core.services.labelling import Labelling
 
 _WIDTH = 560  # of a photo in pixels
 _KEYS = 9
+# seconds for which an item must have been there before it can be answered: a key that is held, or
+# struck twice, would answer about items that nobody has seen
+GLANCE = 0.4
+_SHOWN = "label_shown"
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
         labelling = of(record)
         now = labelling.standing
         row = _next(labelling, queue)
+    if st.session_state.get(_SHOWN, (None,))[0] != row:
+        st.session_state[_SHOWN] = (row, monotonic())
     left, right = st.columns([3, 2], gap="large")
     with right:
         done = sum(one in now.labels and one not in now.used for one in queue.why)
@@ -253,15 +260,40 @@ def _offer_undo(record: DatasetRecord) -> None:
 
 def _label(record: DatasetRecord, queue: Queue, row: int, label: str, *, new: bool = False) -> None:
     with problems.in_callback():
-        aided = st.session_state["hinted"] == row
-        of(record).label([row], label, why=queue.why.get(row, ""), aided=aided, new=new)
-        _go_on(record, queue)
+        labelling = of(record)
+        if _may_answer(labelling, row):
+            aided = st.session_state["hinted"] == row
+            labelling.label([row], label, why=queue.why.get(row, ""), aided=aided, new=new)
+            _go_on(record, queue)
 
 
 def _skip(record: DatasetRecord, queue: Queue, row: int) -> None:
     with problems.in_callback():
-        of(record).skip(row, why=queue.why)
-        _go_on(record, queue)
+        labelling = of(record)
+        if _may_answer(labelling, row):
+            labelling.skip(row, why=queue.why)
+            _go_on(record, queue)
+
+
+def _may_answer(labelling: Labelling, row: int) -> bool:
+    """Whether the item has been there long enough to be seen, and has no answer of the same person
+    yet, from another window; else why not is told.
+    """
+    shown, since = st.session_state.get(_SHOWN, (None, 0.0))
+    now = monotonic()
+    if shown == row and now - since < GLANCE:
+        st.session_state[_SHOWN] = (row, now)  # as long as a key is held
+        st.toast("Too fast: the item had hardly come up, so it is not answered.")
+        return False
+    mine = labelling.standing.said.get(services.user(), {})
+    if row in mine:
+        said = words_of(mine[row], several=labelling.version.sets.several)
+        st.toast(
+            f"You have labelled this item as {plain(said)} in another window. That stays; Undo"
+            " takes it back."
+        )
+        return False
+    return True
 
 
 def _undo(record: DatasetRecord) -> None:
