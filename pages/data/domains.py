@@ -7,7 +7,6 @@ import streamlit as st
 from pages.sections.data import domain_report, network_wishes
 from pages.sections.train import backbones, domain_choice
 from pages.shell import frame, problems, rights, run_panel, services, state
-from pages.shell.words import plain
 from tl_core.config import RunConfig
 from tl_core.config.specs import DomainsSpec
 from tl_core.registry.run import Run
@@ -23,8 +22,8 @@ with problems.caught():
 frame.need_labels(record, info, judged=False)
 if not columns:
     st.info(
-        "This dataset has no column that says where an item comes from. Bring one with the items,"
-        " such as shop, camera or year, or folders such as photo/dog and sketch/dog.",
+        "This dataset has no column with two or more places that items come from. Bring one with"
+        " the items, such as shop, camera or year, or folders such as photo/dog and sketch/dog.",
         icon=":material/info:",
     )
     st.page_link("pages/data/add.py", label="Add data", icon=":material/upload:")
@@ -39,9 +38,7 @@ def offer() -> None:
         " on each place when it has learnt from the others only."
     )
     left, right = st.columns(2)
-    shown = {
-        one: f"{plain(one)} ({', '.join(map(plain, names[:4]))})" for one, names in columns.items()
-    }
+    shown = {one: f"{one} ({', '.join(names[:4])})" for one, names in columns.items()}
     with left:
         column = st.selectbox(
             "Column of the domains",

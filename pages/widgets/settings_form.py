@@ -33,12 +33,9 @@ TERMS = {  # of the glossary, by the setting that one has to know them for
 }
 # which other parts of the pages set
 _NOT_HERE = ("strategy", "continue_from", "prompts", "teacher", "sources")
-_MEANT_FOR = (
-    "domain_column",
-    "source_domain",
-    "target_domain",
-    "target_dataset",
-)  # chosen from what is there
+_TARGET = ("source_domain", "target_domain", "target_dataset")
+# chosen from what is there; methods for an unseen domain want the column of a fine-tuning as well
+_MEANT_FOR = {"adapt": ("domain_column", *_TARGET), "finetune": (*_TARGET, "adaptation")}
 
 
 class Setting(TypedDict):
@@ -114,7 +111,7 @@ def described(recipe: str, modality: str, given: Mapping[str, object]) -> list[S
         {**one, "default": given.get(one["name"], one["default"])}  # type: ignore[typeddict-item]
         for one in describe_settings(recipe)
         if (not one["only"] or modality in one["only"].split())
-        and one["name"] not in (*_NOT_HERE, *(_MEANT_FOR if recipe == "adapt" else ()))
+        and one["name"] not in (*_NOT_HERE, *_MEANT_FOR.get(recipe, ()))
     ]
     for setting in settings:  # a strategy for texts is no rung on pictures
         setting["items"] = tuple(

@@ -53,6 +53,14 @@ def label_elsewhere(server, folder, most):
     command(server, "labels", "import", "news", path)
 
 
+def seen(page) -> None:
+    """A key belongs to the button that stands there once the page is drawn, and to an item that
+    somebody can have seen.
+    """
+    settled(page)
+    page.wait_for_timeout(500)
+
+
 def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page, server, picture):
     folder = server.home.parent
     add_from_server(page, server.url, write_news(folder / "news.csv"))
@@ -65,8 +73,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
 
     def labelled(count):
         page.get_by_text(re.compile(rf"{count} labels? in all")).wait_for()
-        settled(page)  # a key belongs to the button that stands there once the page is drawn
-        page.wait_for_timeout(500)  # and to an item that somebody can have seen
+        seen(page)
 
     labelled(0)
     first = row.inner_text()
@@ -83,8 +90,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     expect(row).to_have_text(first)
     page.keyboard.press("h")
     page.get_by_text(re.compile("^The model says")).wait_for()
-    settled(page)
-    page.wait_for_timeout(500)
+    seen(page)
     page.keyboard.press("s")
     page.wait_for_function(
         "first => !document.body.innerText.includes(first)", arg=first, timeout=60_000

@@ -112,7 +112,7 @@ def test_domains_are_held_out_by_networks_price_first(studio, shops):
 def test_a_dataset_without_domains_says_what_to_bring(mail):
     app = opened("pages/data/domains.py", dataset=mail.reference)
     assert not app.exception
-    assert "no column that says where an item comes from" in everything(app)
+    assert "no column with two or more places" in everything(app)
 
 
 def design(studio, record, card="adapt"):
@@ -189,7 +189,7 @@ def test_a_fine_tuning_can_be_meant_for_a_domain(studio, shops):
     app.toggle(key=f"meant_{shops.reference}").set_value(True).run()
     column = app.selectbox(key=f"domain_column_{shops.reference}").value
     target = app.selectbox(key=f"target_domain_{shops.reference}_{column}").value
-    app.selectbox(key="lpft_adaptation").set_value("mcc").run()
+    app.selectbox(key=f"adaptation_{shops.reference}").set_value("mcc").run()
     assert not app.exception and not app.error
     press(app, "Start training")
     options = RunConfig.read(studio.runs.list(kind="train")[0].folder).options
@@ -201,7 +201,7 @@ def test_a_fine_tuning_can_be_meant_for_another_dataset(studio, mail, shops):
     """And its report sets the plain probe of the source beside it."""
     app = design(studio, mail, "lpft")
     app.toggle(key=f"meant_{mail.reference}").set_value(True).run()
-    app.selectbox(key="lpft_adaptation").set_value("mcc").run()
+    app.selectbox(key=f"adaptation_{mail.reference}").set_value("mcc").run()
     assert not app.exception and not app.error
     press(app, "Start training")
     options = RunConfig.read(studio.runs.list(kind="train")[0].folder).options

@@ -27,10 +27,21 @@ def half(tmp_path):
     with (tmp_path / "h.csv").open("w", newline="", encoding="utf-8") as handle:
         rows = [[text, label if place % 4 < 2 else ""] for place, (text, label) in enumerate(lines)]
         csv.writer(handle).writerows([head, *rows])
+    return added(tmp_path / "h.csv", "half")
+
+
+@pytest.fixture
+def others(tmp_path):
+    """Texts of other classes."""
+    lines = [f"{('my money', 'a film')[n % 2]} {n},{('yes', 'no')[n % 2]}" for n in range(40)]
+    (tmp_path / "o.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    return added(tmp_path / "o.csv", "others")
+
+
+def added(source, name):
     settings = read_settings()
     store = DatasetStore(open_database(settings), "local", settings.home_path)
-    source = str(tmp_path / "h.csv")
-    return add_dataset(store, settings, source, "half", ImportOptions())[0]
+    return add_dataset(store, settings, str(source), name, ImportOptions())[0]
 
 
 def trained(record, recipe, sealed=False, **options):
@@ -75,7 +86,7 @@ def test_the_plain_way_stands_beside_it(half, recipe, options, beside, sealed):
     assert f"on the {'validation' if sealed else 'test'} texts" in report
 
 
-def test_a_student_needs_a_teacher_and_takes_a_run(half):
+def test_a_student_needs_a_teacher_and_takes_a_run(half, others):
     app = opened("pages/train/design.py", dataset=half.reference)
     app.session_state["backbone"] = "local:mine"
     app.button(key="way_own").click().run()
@@ -83,6 +94,7 @@ def test_a_student_needs_a_teacher_and_takes_a_run(half):
     start = next(button for button in app.button if button.label == "Start training")
     assert not app.exception and not app.error and start.disabled
     teacher = trained(half, "probe")
+    trained(others, "probe")  # newer, of other classes: no teacher
     app = opened("pages/train/design.py", dataset=half.reference)
     app.session_state["backbone"] = "local:mine"
     app.button(key="way_own").click().run()

@@ -305,6 +305,8 @@ def test_marked_examples_say_their_domain():
         {"adaptation": "adabn", "target_domain": "unlabelled", "batchnorm": "freeze"},
         {"adaptation": "mcc", "target_domain": "unlabelled", "processes": 2},
         {"mix_style": 0.5, "compile": True},
+        {"stochastic_norm": 0.5, "activations": "recompute"},
+        {"stochastic_norm": 0.5, "adaptation": "mcc", "target_domain": "unlabelled"},
     ),
 )
 def test_settings_that_cannot_work_are_refused(options):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tl_core.train.loop.averages import DenseAverage, mix
+from tl_core.train.loop.averages import DenseAverage, choose_mix, mix
 from tl_core.train.loop.callbacks import Average
 from tl_core.train.loop.losses import asymmetric_losses, binary_losses, losses_of
 from tl_core.train.loop.lr_finder import suggest
@@ -115,13 +115,28 @@ def test_swad_averages_every_step_of_the_valley_also_over_an_interruption(losses
                 if torn and step % 7 == 3:
                     kept = {key: value.clone() for key, value in average.as_state().items()}
                     average = DenseAverage()
-                    average.restore(kept)
+                    average.restore(kept, {"w": torch.zeros(1), "n": torch.tensor(0)})
                 average.follow({"w": torch.tensor([float(step)]), "n": torch.tensor(step)}, step)
             average.heard(float(loss))
         steps = swad_by_hand(losses, epoch)
         result = average.result()
         assert float(result["w"]) == pytest.approx(np.mean(steps), rel=1e-5)
         assert int(result["n"]) == steps[-1]
+
+
+@pytest.mark.parametrize("average", (Average(0.9), DenseAverage()))
+def test_a_restored_average_is_where_the_weights_are(average):
+    """A checkpoint is read onto the CPU; a weight elsewhere (here: of another type) is followed."""
+    average.follow({"w": torch.ones(1)}, 0)
+    state = average.state if isinstance(average, Average) else average.as_state()
+    current = {"w": torch.zeros(1, dtype=torch.float64)}
+    average.restore({name: value.clone() for name, value in state.items()}, current)
+    average.follow({"w": torch.full((1,), 3.0, dtype=torch.float64)}, 1)
+    if isinstance(average, DenseAverage):
+        average.heard(1.0)
+    after = average.state if isinstance(average, Average) else average.result()
+    assert after["w"].dtype == torch.float64 and 1 < float(after["w"]) < 3
+    assert float(current["w"]) == 0
 
 
 def test_mixtures_lie_between_their_ends():
@@ -176,3 +191,17 @@ def test_balanced_weights_make_both_sides_of_each_label_alike():
     assert (counts * yes + (6 - counts) * no).tolist() == pytest.approx([6, 6])
     plain = MULTI_LABEL_TRAINING.class_weights(labels, counts, "none")
     assert np.allclose(plain, 1)
+
+
+def test_a_mixture_is_chosen_by_the_losses_by_which_states_are():
+    """Not by the raw log loss, which is mended after the training: fine-tuned ends overstate."""
+    model = nn.Linear(1, 1, bias=False)
+    start, end = {"weight": torch.zeros(1, 1)}, {"weight": torch.ones(1, 1)}
+
+    def judge():
+        share = float(model.weight.detach())
+        return {"log_loss": 0.1 + share}, np.full(4, abs(share - 0.7))
+
+    share, tried = choose_mix(model, start, end, judge)
+    assert share == 0.7 and float(model.weight.detach()) == pytest.approx(0.7)
+    assert [round(one["share"], 1) for one in tried] == [n / 10 for n in range(11)]

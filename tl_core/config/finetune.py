@@ -339,6 +339,12 @@ class FinetuneSettings(AcrossDomains):
                 "What keeps the pretraining and what adapts to a domain look at its features.",
                 "Set compile to false.",
             )
+        if self.stochastic_norm and self.activations != "keep":
+            raise ConfigError(
+                "stochastic_norm cannot be recomputed.",
+                "Each pass moves its statistics, so that the second one would not be the same.",
+                "Set activations to keep.",
+            )
         self._check_larger()
         if self.processes > 1:
             self._check_several_gpus()

@@ -24,6 +24,7 @@ from tl_core.recipes.shared.moving import move_of
 from tl_core.recipes.shared.proving import Proven, save_and_prove
 from tl_core.recipes.shared.source_probe import probe_of_source, set_beside
 from tl_core.surgery.lora import merge_lora
+from tl_core.train.arrays import Floats
 from tl_core.train.larger.few_bits import in_full
 from tl_core.train.loop.averages import Mixture, choose_mix
 from tl_core.train.loop.best_state import Scores, probabilities
@@ -145,15 +146,12 @@ def _mix(job: Job, start: dict[str, Tensor], outcome: Outcome, progress: Progres
         return {}
     progress.stage("Averaging the weights before and after", share=0.02)
 
-    def judge() -> Scores:
+    def judge() -> tuple[Scores, Floats]:
         job.settle_statistics()
-        return score(
-            probabilities(
-                job.model, held_out, 2 * job.plan["batch"], job.held_out_lengths, task=job.task
-            )
-        )[0]
+        batch, lengths = 2 * job.plan["batch"], job.held_out_lengths
+        return score(probabilities(job.model, held_out, batch, lengths, task=job.task))
 
-    share, tried = choose_mix(job.model, start, outcome.state, judge, job.settings.best_by)
+    share, tried = choose_mix(job.model, start, outcome.state, judge)
     job.settle_statistics()
     progress.log(f"The best average (WiSE-FT) takes {share:.0%} of the fine-tuned weights.")
     return {"share": share, "tried": tried}

@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shell import problems, services
-from pages.shell.words import plain
-from tl_core.config import AdaptSettings
+from tl_core.config import AdaptSettings, FinetuneSettings
 from tl_core.config.domains import UNLABELLED
+from tl_core.config.finetune_parts.across_domains import ADAPTATIONS
 from tl_core.data.domains import domain_columns, domains_of
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.registry.datasets import DatasetRecord
@@ -17,6 +17,13 @@ from tl_core.tasks import SINGLE_LABEL
 
 _OTHER = "/another dataset"  # no column begins with that
 _WAYS = {"": "which of them have a class", _OTHER: "they are another dataset"}
+ADAPTED = {
+    "none": "Not at all: the target is only asked about it",
+    "deep_coral": "Correlations of features aligned (DeepCORAL)",
+    "dann": "Features that hide the domain (DANN)",
+    "mcc": "Answers that do not waver between classes (MCC)",
+    "adabn": "Batch statistics of the target (AdaBN)",
+}
 _NOTHING = (
     "This dataset says of no item where it comes from, and all of its items have a class: there is"
     " nothing to adapt to. Bring a column such as shop, camera or year with the items, folders such"
@@ -38,10 +45,20 @@ def offer(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
     meant = st.toggle(
         "Meant for another domain than the one that has the labels",
         key=f"meant_{record.reference}",
-        help="How it is adapted, or made ready for a domain that nobody has seen, stands among the"
-        " settings under *Other domains*.",
+        help="Say below how it is adapted. What makes it ready for a domain that nobody has seen"
+        " stands among the settings under *Other domains*.",
     )
-    return choose(record, unlabelled) if meant else {}
+    if not meant or not (chosen := choose(record, unlabelled)):
+        return {}
+    ways = [one for one in ADAPTATIONS if one != "mcc" or record.task == SINGLE_LABEL.name]
+    way = st.selectbox(
+        "How it is adapted",
+        ways,
+        format_func=ADAPTED.get,
+        key=f"adaptation_{record.reference}",
+        help=FinetuneSettings.help_of("adaptation"),
+    )
+    return {**chosen, "adaptation": way}
 
 
 def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
@@ -63,7 +80,7 @@ def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
         column = st.selectbox(
             "What says where items come from",
             ways,
-            format_func={**{name: f"column {plain(name)}" for name in columns}, **_WAYS}.get,
+            format_func={**{name: f"column {name}" for name in columns}, **_WAYS}.get,
             key=f"domain_column_{record.reference}",
             help=AdaptSettings.help_of("domain_column"),
         )
@@ -72,7 +89,6 @@ def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
             dataset = st.selectbox(
                 "Meant for (target)",
                 others,
-                format_func=plain,
                 key=f"target_dataset_{record.reference}",
                 help=AdaptSettings.help_of("target_dataset"),
             )
@@ -90,7 +106,7 @@ def choose(record: DatasetRecord, unlabelled: int) -> dict[str, str]:
         source = st.selectbox(
             "Learns from (source)",
             ["", *(name for name in names if name != target)],
-            format_func={"": "all others", **{name: plain(name) for name in names}}.get,
+            format_func={"": "all others", **{name: name for name in names}}.get,
             key=f"source_domain_{record.reference}_{column}_{target}",
             help=AdaptSettings.help_of("source_domain"),
         )
@@ -114,4 +130,4 @@ def _others(record: DatasetRecord) -> list[str]:
 def _called(names: list[str], unlabelled: int) -> dict[str, str]:
     """What targets are called."""
     without = {UNLABELLED: f"items without a class ({unlabelled:,})"}
-    return {**without, **{name: plain(name) for name in names}}
+    return {**without, **{name: name for name in names}}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.sections.evaluate import test_score
 from pages.sections.train import backbones
-from pages.shell import problems
+from pages.shell import problems, services
 from pages.widgets.glossary import help_of
 from tl_core.registry.datasets import DatasetRecord
 
@@ -17,6 +18,13 @@ class _Names(dict[str, str]):
         return reference
 
 
+def _knows(record: DatasetRecord, reference: str) -> bool:
+    """Whether a run tells all classes of the dataset apart; others are refused once it begins."""
+    run = services.runs().get(reference.removeprefix("run:"))
+    known = {name.casefold() for name in test_score.report_of(run)["labels"]}
+    return {name.casefold() for name in services.version_info(record.folder).labels} <= known
+
+
 def choose(record: DatasetRecord) -> str:
     """The reference of the teacher in hand; empty while there is none."""
     with problems.caught():
@@ -24,6 +32,7 @@ def choose(record: DatasetRecord) -> str:
             {
                 one["reference"]: f"{one['name']}: {one['size']}"
                 for one in backbones.own_runs(record)
+                if _knows(record, one["reference"])
             }
         )
     chosen = st.selectbox(

@@ -99,6 +99,13 @@ class AcrossDomains(TowardsSource):
                 "It learns from items of the domain that the model is meant for.",
                 "Name it as target_domain or target_dataset, or set adaptation to none.",
             )
+        if self.adaptation != "none" and self.stochastic_norm:
+            raise ConfigError(
+                "stochastic_norm and adaptation do not go together.",
+                "The one keeps the batch statistics of the pretraining, the other takes those of"
+                " the target.",
+                "Set stochastic_norm to 0, or adaptation to none.",
+            )
         if self.tells_domains and not self.domain_column:
             named = "group_dro" if self.group_dro else "domain_coral"
             raise ConfigError(

@@ -139,13 +139,20 @@ def check_new_name(name: str, known: Iterable[str]) -> None:
             f"Names have 1 to {_LONGEST_NAME} characters in one line.",
             "Type another one.",
         )
-    alike = {alike_key(one): one for one in known}.get(alike_key(name))
+    alike = {_close_key(one): one for one in known}.get(_close_key(name))
     if alike:
         raise DataError(
             f"There is the class {alike!r} already.",
             f"{name!r} differs from it in capitals, blanks or dashes alone.",
             "Take that one, or a name that people can tell from it.",
         )
+
+
+def _close_key(name: str) -> str:
+    """As `alike_key`, and equal for names of which one has a blank or dash more: who types a new
+    name beside `number` does not mean another class by `Num-ber`.
+    """
+    return alike_key(name).replace(" ", "") or name
 
 
 def alike_key(name: str) -> str:

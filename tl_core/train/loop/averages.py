@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.errors import TrainingError
+from tl_core.train.arrays import Floats
 from tl_core.train.loop.best_state import Scores
-from tl_core.train.loop.checkpoints import load_moving
+from tl_core.train.loop.checkpoints import load_moving, placed
 
 
 class Mixture(TypedDict, total=False):
@@ -43,25 +44,27 @@ def choose_mix(
     model: nn.Module,
     start: dict[str, Tensor],
     end: dict[str, Tensor],
-    judge: Callable[[], Scores],
-    by: str,
+    judge: Callable[[], tuple[Scores, Floats]],
 ) -> tuple[float, list[dict[str, float]]]:
     """Try shares 0, 0.1 ... 1 on the validation rows, leave the best one in `model`, and give it
     with all scores.
+
+    Args:
+        model: whose weights are mixed.
+        start: the state before.
+        end: the state after.
+        judge: gives scores of the model as it is, and the loss of each item by which states are
+            chosen; of equal ones the lower log loss is better.
     """
-    tried = []
+    tried, ranks = list[dict[str, float]](), list[tuple[float, float]]()
     for share in np.linspace(0, 1, 11).round(1).tolist():
         load_moving(model, mix(start, end, share))
-        tried.append({"share": share, **judge()})
-    best = max(
-        tried,
-        key=lambda point: (
-            -point["log_loss"] if by == "log_loss" else point[by],
-            -point["log_loss"],
-        ),
-    )
-    load_moving(model, mix(start, end, best["share"]))
-    return best["share"], tried
+        scores, losses = judge()
+        tried.append({"share": share, **scores})
+        ranks.append((float(losses.mean()), scores["log_loss"]))
+    best = tried[ranks.index(min(ranks))]["share"]
+    load_moving(model, mix(start, end, best))
+    return best, tried
 
 
 @dataclass
@@ -164,8 +167,8 @@ class DenseAverage:
                 state |= {f"{name}/of/{key}": value for key, value in one.state.items()}
         return state
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Put back what `as_state` gave."""
+    def restore(self, state: dict[str, Tensor], current: dict[str, Tensor]) -> None:
+        """Put back what `as_state` gave, where the `current` weights are."""
         limit = float(state["limit"])
         self._limit, self._over = None if math.isnan(limit) else limit, bool(state["over"])
         found: dict[str, _Segment] = {}
@@ -175,7 +178,7 @@ class DenseAverage:
             weights = {
                 key.removeprefix(start): state[key] for key in state if key.startswith(start)
             }
-            found[name] = _Segment(weights, int(steps), loss)
+            found[name] = _Segment(placed(weights, current), int(steps), loss)
         self._open, self._taken = found.get("open"), found.get("taken")
         count = sum(name.startswith("waiting") for name in found)
         self._waiting = [found[f"waiting{place}"] for place in range(count)]

@@ -16,6 +16,7 @@ from tl_core.errors import TrainingError
 from tl_core.progress import Curve, Progress
 from tl_core.surgery.modes import ModeKeeper
 from tl_core.surgery.report import SurgeryReport
+from tl_core.train.loop.checkpoints import placed
 
 _EVERY_SECONDS = 0.5  # between two points of a curve
 _FAR = 4.0  # times the first loss
@@ -220,6 +221,10 @@ class Average:
                 self.state[name].lerp_(value, 1 - decay)
             else:
                 self.state[name].copy_(value)
+
+    def restore(self, state: dict[str, Tensor], current: dict[str, Tensor]) -> None:
+        """Put back a state of it, where the `current` weights are."""
+        self.state = placed(state, current)
 
 
 class Pace(TrainerCallback):  # type: ignore[misc]

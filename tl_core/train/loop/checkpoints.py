@@ -56,6 +56,16 @@ def load_moving(model: nn.Module, state: dict[str, Tensor]) -> None:
         take_in(own[name], value)
 
 
+def placed(state: dict[str, Tensor], current: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A state that was read, where the weights of `current` are: on their device, each process with
+    its part of those that are shared out.
+    """
+    out = {name: value.detach().clone() for name, value in current.items() if name in state}
+    for name, own in out.items():
+        take_in(own, state[name])
+    return out
+
+
 def write_state(path: Path, state: dict[str, Tensor]) -> None:
     """A state as safetensors; tensors that share memory are written apart."""
     from safetensors.torch import save_file

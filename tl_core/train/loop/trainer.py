@@ -303,9 +303,11 @@ class GraftTrainer(Trainer):  # type: ignore[misc]
         if best and best["scores"]:
             self.best.restore(best, checkpoints.read_state(folder / "best.safetensors"))
         if self.average is not None and (folder / "average.safetensors").exists():
-            self.average.state = checkpoints.read_state(folder / "average.safetensors")
+            self.average.restore(
+                checkpoints.read_state(folder / "average.safetensors"), self._moving()
+            )
         if self.dense is not None and (folder / "dense.safetensors").exists():
-            self.dense.restore(checkpoints.read_state(folder / "dense.safetensors"))
+            self.dense.restore(checkpoints.read_state(folder / "dense.safetensors"), self._moving())
         if (folder / "objectives.safetensors").exists():
             self.job.objectives.restore(checkpoints.read_state(folder / "objectives.safetensors"))
         self.history = manifest.get("history", [])
