@@ -229,13 +229,13 @@ class OverDomains(TypedDict):
 
 class UnseenDomains(TypedDict):
     """Each domain held out in turn; `rule` says how penalties were chosen, `gain` compares the
-    second method with the first.
+    second method with the first, where there is one: of two domains a single one is learnt from.
     """
 
     rule: str
     held_out: list[HeldOutDomain]
     methods: list[OverDomains]
-    gain: PairedTest
+    gain: PairedTest | None
 
 
 class HeldOutByNetworks(TypedDict):

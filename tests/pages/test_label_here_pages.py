@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests_support.datasets import write_pictures
 from tests_support.no_class_yet import truth_of, write_bare_texts, write_loose_pictures
 from tests_support.pages import everything, opened, press
 
@@ -100,6 +101,15 @@ def looked_into(path):
     app.text_input[0].set_value(str(path))
     button(app, "Look inside").click().run()
     return app
+
+
+@pytest.mark.usefixtures("studio")
+def test_a_folder_of_one_kind_is_asked_about_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
+    app = looked_into(write_pictures(tmp_path / "things", 3, ("red",)))
+    assert "All of these are of one class, red" in everything(app)
+    app.checkbox(key="add_label_here").set_value(True).run()
+    assert "of one class" not in everything(app) and "none with a class yet" in everything(app)
 
 
 def import_here(studio):

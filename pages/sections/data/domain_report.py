@@ -95,7 +95,8 @@ def _distances(pairs: list[DomainPair]) -> None:
 def _unseen(unseen: UnseenDomains) -> None:
     """What probes do."""
     _held_out(unseen["held_out"], unseen["methods"], METHODS, "unseen")
-    st.markdown(plain(unseen["gain"]["sentence"]))
+    if unseen["gain"]:
+        st.markdown(plain(unseen["gain"]["sentence"]))
     st.caption(f"Choice: {unseen['rule']}. Nothing of a held-out domain was read before.")
 
 

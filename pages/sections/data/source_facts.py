@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.sections.data import columns, import_plan
-from pages.sections.data.import_settings import HELP, label_here
+from pages.sections.data.import_settings import HELP, NO_CLASS_YET, label_here
 from pages.shell.words import counted, plain
 from pages.widgets import gallery
 
@@ -59,8 +59,15 @@ def files(facts: SourceFacts, noun: str, role: str, icon: str) -> dict[str, obje
         st.success(f"{facts['rows']:,} {noun}, none with a class yet.", icon=f":material/{icon}:")
         gallery.pictures([data for _, data in facts["thumbnails"]], None)
         return {}
+    named = [name for name in classes if name]
+    if len(named) == 1:
+        st.warning(
+            f"All of these are of one class, {plain(named[0])}. A new dataset needs at least two:"
+            f" if that is only the name of a folder, tick *{NO_CLASS_YET}*.",
+            icon=":material/warning:",
+        )
     st.success(
-        f"{facts['rows']:,} {noun} in {len(classes)} classes: "
+        f"{facts['rows']:,} {noun} in {counted(len(classes), 'class', 'classes')}: "
         + ", ".join(
             f"{plain(name) or '(none)'} ({count:,})" for name, count in list(classes.items())[:12]
         ),

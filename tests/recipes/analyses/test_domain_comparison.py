@@ -80,6 +80,20 @@ def test_a_domain_of_hardly_any_labels_leaves_the_distances(tmp_path, tiny):
     assert "cannot be divided" in found["missing"]
 
 
+def test_a_domain_of_few_items_is_told(tmp_path, tiny):
+    shops = {"north": 40, "south": 40, "west": 3}
+    lines = [
+        f"a {('bad', 'good')[n % 2]} word {n} {shop},{n % 2},{shop},train"
+        for shop, count in shops.items()
+        for n in range(count)
+    ]
+    lines += [f"some item {n},{n % 2},north,test" for n in range(8)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,label,shop,split", *lines]) + "\n")
+    found = go(build(tmp_path / "t.csv", tmp_path / "v"), tmp_path / "run", f"local:{tiny('bert')}")
+    assert "west has 3 texts with a class, which tell little of it." in found["sentence"]
+    assert "south has" not in found["sentence"]
+
+
 def test_what_names_no_domain_is_said(tmp_path, tiny):
     version = build(write_texts(tmp_path / "t.csv"), tmp_path / "v")
     with pytest.raises(NotFoundError, match="no column 'shop'"):
@@ -125,7 +139,10 @@ def test_the_rule_is_told_and_across_needs_three_domains():
         "leave-one-training-domain" in hold_out_each(three, settings, "across", Progress())["rule"]
     )
     two = four_domains(lambda x: x, lambda x: x + 1)
-    assert "cross-validation" in hold_out_each(two, settings, "across", Progress())["rule"]
+    found = hold_out_each(two, settings, "across", Progress())
+    assert "cross-validation" in found["rule"]
+    # of two, one is learnt from, which nothing can be aligned with
+    assert [one["method"] for one in found["methods"]] == ["erm"] and found["gain"] is None
 
 
 def test_aligned_domains_have_the_same_moments():

@@ -25,6 +25,7 @@ from tl_core.train.setup.refusals import refuse_several_labels
 
 MOST_COMPARED = 8  # domains, the largest ones, of which every pair is compared
 _SPLITS = ("train", "validation", "unlabelled")
+_FEW = 10  # items with a class below which a domain held out tells little
 
 
 def compare_domains(
@@ -80,7 +81,7 @@ def compare_domains(
         "pairs": pairs,
         "unseen": unseen,
         "missing": missing,
-        "sentence": _sentence(pairs, unseen),
+        "sentence": _sentence(pairs, unseen, items.noun),
     }
     DOMAINS.write(folder, out)
     return out
@@ -152,7 +153,7 @@ def _unseen(
         return None, f"No domain can be held out. {error}"
 
 
-def _sentence(pairs: list[DomainPair], unseen: UnseenDomains | None) -> str:
+def _sentence(pairs: list[DomainPair], unseen: UnseenDomains | None, noun: str) -> str:
     """The widest gap, and what is to be expected of a new domain."""
     found = [(pair, pair["gap"]) for pair in pairs if pair["gap"]]
     words = "The domains have too few items to be told apart."
@@ -166,8 +167,14 @@ def _sentence(pairs: list[DomainPair], unseen: UnseenDomains | None) -> str:
     if unseen is None:
         return words
     erm = unseen["methods"][0]
+    few = [
+        f" {one['domain']} has {one['rows']} {noun} with a class, which tell little of it."
+        for one in unseen["held_out"]
+        if one["rows"] < _FEW
+    ]
     return (
         f"{words} On a domain that it has not seen a probe is right"
         f" {round(100 * erm['mean']['value'])} times in 100 on average, and"
         f" {round(100 * erm['worst']['value'])} on the worst, {erm['worst_domain']}."
+        + "".join(few[:3])
     )

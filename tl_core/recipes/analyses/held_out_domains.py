@@ -60,17 +60,18 @@ def hold_out_each(
     items: DomainItems, settings: ProbeSettings, rule: str, progress: Progress
 ) -> UnseenDomains:
     """Accuracy on each domain of an ordinary probe of all others (ERM), and of one whose training
-    domains were given the same mean and covariance first (CORAL); the held-out domain is read as it
-    is, since nothing of it would be known.
+    domains were given the same mean and covariance first (CORAL), where there are several; the
+    held-out domain is read as it is, since nothing of it would be known.
 
     Raises:
         DataError: when the rows of the other domains cannot be cut for a cross-validation.
     """
-    right: dict[str, list[Bools]] = {method: [] for method in METHODS}
+    methods = METHODS if len(items.names) > 2 else (ERM,)
+    right: dict[str, list[Bools]] = {method: [] for method in methods}
     own: list[Score | None] = []
     for place in range(len(items.names)):
         here = items.domains == place
-        for method in METHODS:
+        for method in methods:
             said = learn_and_ask(items, here, method, settings, rule)
             right[method].append(said == items.labels[here])
         own.append(inside(items, here, settings))
@@ -81,8 +82,8 @@ def hold_out_each(
     return {
         "rule": RULES[rule if len(items.names) > 2 else "within"],
         "held_out": held_out,
-        "methods": [over_domains(method, held_out) for method in METHODS],
-        "gain": compare(every[CORAL], every[ERM], items.noun, names),
+        "methods": [over_domains(method, held_out) for method in methods],
+        "gain": (compare(every[CORAL], every[ERM], items.noun, names) if CORAL in every else None),
     }
 
 

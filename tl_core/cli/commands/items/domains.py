@@ -74,7 +74,8 @@ def _held_out_lines(unseen: UnseenDomains) -> Iterator[str]:
     """What probes do."""
     yield from score_lines(unseen["held_out"], unseen["methods"])
     yield f"Choice: {unseen['rule']}."
-    yield unseen["gain"]["sentence"]
+    if unseen["gain"]:
+        yield unseen["gain"]["sentence"]
 
 
 def score_lines(held_out: list[HeldOutDomain], over: list[OverDomains]) -> Iterator[str]:
