@@ -107,8 +107,10 @@ def looked_into(path):
 def test_a_folder_of_one_kind_is_asked_about_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setenv("TL_DATA_DIRS", str(tmp_path))
     app = looked_into(write_pictures(tmp_path / "things", 3, ("red",)))
+    wait_for(app, "Save as dataset")
     assert "All of these are of one class, red" in everything(app)
-    app.checkbox(key="add_label_here").set_value(True).run()
+    next(one for one in app.checkbox if one.label == SAID).check().run()
+    wait_for(app, "Save as dataset")
     assert "of one class" not in everything(app) and "none with a class yet" in everything(app)
 
 
