@@ -233,7 +233,12 @@ def _scores(lines: list[Line], end: float, band: Range | None, height: int, item
                 marked = _whiskers(figure, line, items)
             ends.append(End(f"{text} {values[-1]:.1f}", epochs[-1], values[-1], line.colour))
     if not ends:
-        st.caption("The first score comes at the end of the first epoch.")
+        begun = any(point["epoch"] > 1 for line in lines for point in line.training)
+        st.caption(
+            "This way to train is scored at its end."
+            if begun
+            else "The first score comes at the end of the first epoch."
+        )
         if band is None:
             return
     ends += _draw_band(figure, band, end)

@@ -8,7 +8,7 @@ import json
 import time
 
 import pytest
-from tests_support.pages import carried_out, everything, opened, runs
+from tests_support.pages import carried_out, everything, opened, press, runs
 
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.database.engine import open_database
@@ -224,9 +224,18 @@ def test_the_ladders_report_recommends_a_strategy(record):
     assert "Which strategy?" in [header.value for header in app.subheader]
 
 
-def test_a_running_training_can_be_stopped_with_its_best_state(record):
+@pytest.mark.parametrize(
+    ("recipe", "kept"),
+    (
+        ("finetune", "the best"),
+        ("distillation", "the best"),
+        ("pretrain", "what is learnt"),
+        ("contrastive", "what is learnt"),
+    ),
+)
+def test_a_running_training_can_be_stopped_with_its_best_state(record, recipe, kept):
     config = RunConfig(
-        "train", "local", record.reference, str(record.folder), "local:mine", "finetune", {}
+        "train", "local", record.reference, str(record.folder), "local:mine", recipe, {}
     )
     run = runs().create(config)
     writer = RunWriter(open_database(read_settings()))
@@ -238,9 +247,7 @@ def test_a_running_training_can_be_stopped_with_its_best_state(record):
     )
     app = opened("pages/train/live.py", run=run.id)
     assert "trainable now" in everything(app)
-    next(
-        button for button in app.button if button.label == "Stop now and keep the best"
-    ).click().run()
+    press(app, f"Stop now and keep {kept}")
     assert runs().get(run.id).stop_requested and runs().get(run.id).status == "running"
     assert writer.beat(run.id, 0.5) == "stop"
     assert "keeping the best" in everything(app)

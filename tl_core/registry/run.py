@@ -10,7 +10,8 @@ from tl_core.errors import ErrorObject
 
 ACTIVE = ("queued", "running")
 ENDED = ("done", "failed", "cancelled", "interrupted")
-KEEPS_BEST = ("finetune", "ladder", "auto")  # recipes that can be stopped early and keep a model
+# recipes that can be stopped early and keep a model
+KEEPS_BEST = ("finetune", "ladder", "auto", "distillation", "pretrain", "contrastive")
 
 
 @dataclass(frozen=True)

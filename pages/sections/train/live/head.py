@@ -13,11 +13,12 @@ from pages.widgets.glossary import help_of
 from tl_core.config import RUN_KINDS
 from tl_core.jobs.events import RunView
 from tl_core.registry.elsewhere.executor_names import LOCAL, title_of
-from tl_core.registry.run import ACTIVE, Run
+from tl_core.registry.run import ACTIVE, KEEPS_BEST, Run
 
 _REFUSED = ("data", "ambiguous", "config")  # the same settings on the same data end so again
 
-STOPPABLE = ("finetune", "ladder", "auto")
+_LEARNT = "Stop now and keep what is learnt"
+_WITHOUT_BEST = ("pretrain", "contrastive")  # which have no states to choose from
 
 
 def which(dataset: str, asked: str, in_hand: str) -> str:
@@ -78,9 +79,9 @@ def _progress(run: Run, view: RunView, about: str) -> None:
     why = rights.against(rights.WORK, run)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {plain(sentence(run, view))}", width="stretch")
-        if run.kind == "train" and run.recipe in STOPPABLE and run.status == "running":
+        if run.kind == "train" and run.recipe in KEEPS_BEST and run.status == "running":
             st.button(
-                "Stop now and keep the best",
+                _LEARNT if run.recipe in _WITHOUT_BEST else "Stop now and keep the best",
                 on_click=_stop,
                 args=(run.id,),
                 icon=":material/flag:",
@@ -88,7 +89,7 @@ def _progress(run: Run, view: RunView, about: str) -> None:
                 or run.cancel_requested
                 or not view.has_curves
                 or bool(why),
-                help=why or "Ends the training early; its best state is evaluated like any other.",
+                help=why or "Ends the training early; what is kept is evaluated like any other.",
             )
         st.button(
             "Cancel",
