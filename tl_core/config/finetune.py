@@ -55,8 +55,9 @@ class FinetuneSettings(AcrossDomains):
     )
     accumulate: int = setting(
         1,
-        "Gradient accumulation: micro-batches per optimizer step. Saves memory, costs some time, "
-        "changes nothing else.",
+        "Gradient accumulation: micro-batches per optimizer step. Saves memory, costs some time; "
+        "batch statistics that follow the data, and what looks at a batch as a whole (DeepCORAL, "
+        "MCC, BSS, CORAL), see a micro-batch instead.",
         low=1,
         high=256,
         group="Training",
