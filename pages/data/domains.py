@@ -10,7 +10,7 @@ from pages.shell import frame, problems, rights, run_panel, services, state
 from tl_core.config import RunConfig
 from tl_core.config.specs import DomainsSpec
 from tl_core.registry.run import Run
-from tl_core.results import DOMAINS
+from tl_core.results import DOMAINS, DomainComparison
 
 frame.title("Domains", "Do my items come from several places?")
 name = state.current("dataset")
@@ -78,17 +78,26 @@ def offer() -> None:
         st.rerun()
 
 
+def train_for_worst(found: DomainComparison) -> None:
+    """To the way that adapts, the domain for its target on which a probe of the others does
+    worst.
+    """
+    st.session_state["train_way"] = "own"
+    st.session_state[f"card_{record.modality}"] = "adapt"
+    st.session_state[f"domain_column_{record.reference}"] = found["column"]
+    if found["unseen"]:
+        worst = found["unseen"]["methods"][0]["worst_domain"]
+        st.session_state[f"target_domain_{record.reference}_{found['column']}"] = worst
+    st.switch_page("pages/train/design.py", query_params={"dataset": record.reference})
+
+
 def show(run: Run) -> None:
     """What was found, and the way to another comparison."""
     with problems.caught():
         found = DOMAINS.load(run.folder)
     domain_report.show(found)
-    st.page_link(
-        "pages/train/design.py",
-        label="Train for one of them",
-        icon=":material/tune:",
-        query_params={"dataset": record.reference},
-    )
+    if st.button("Train for one of them", icon=":material/tune:", type="tertiary"):
+        train_for_worst(found)
     with st.expander("Compare again, by another column or rule"):
         offer()
 

@@ -11,6 +11,7 @@ from tests_support.shifted import write_shops
 from pages.sections.train import which_way
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.results import DOMAINS
 from tl_core.services.datasets import add_dataset
 
 
@@ -70,6 +71,10 @@ def test_domains_are_compared_and_shown(studio, shops):
     words = everything(app)
     assert "north and south, told apart" in words
     assert "Nothing of a held-out domain was read before" in words
+    worst = DOMAINS.load(run.folder)["unseen"]["methods"][0]["worst_domain"]
+    press(app, "Train for one of them")
+    assert app.selectbox(key=f"target_domain_{shops.reference}_shop").value == worst
+    assert "From where to where" in everything(app)
 
 
 def test_domains_are_held_out_by_networks_price_first(studio, shops):
