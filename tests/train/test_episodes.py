@@ -5,6 +5,7 @@ episodes, formulas by hand, and generated tasks in which learning over episodes 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -233,13 +234,31 @@ def test_a_learner_folds_into_one_linear_classifier_on_the_features(made):
 
 def test_parts_share_no_class_and_small_sets_are_only_learnt_from():
     large, small = families(classes=12), families(classes=3)
-    parts = split_classes([large, small], seed=0)
+    parts = split_classes([large, replace(small, name="small")], seed=0)
     taken = [set(one.classes) for one in (parts.learn[0], parts.choose[0], parts.judge[0])]
     assert set.union(*taken) == set(range(12)) and sum(map(len, taken)) == 12
     assert [len(one) for one in taken] == [6, 2, 4] and len(parts.learn[1].classes) == 3
     assert len(parts.choose) == len(parts.judge) == 1
     four = split_classes([families(classes=4)], seed=0)
     assert [len(part[0].classes) for part in (four.learn, four.judge)] == [2, 2] and not four.choose
+
+
+def test_a_class_of_several_datasets_learns_or_judges_in_all_of_them():
+    """Else it would be learnt from in one and be called unseen in another."""
+    names = [f"kind {number}" for number in range(12)]
+    one = replace(families(classes=12), name="one", called=tuple(names))
+    shuffled = [*names[6:], *[f"other {number}" for number in range(6)]]
+    two = replace(families(seed=4, classes=12), name="two", called=tuple(shuffled))
+    three = replace(families(seed=5, classes=3), name="three", called=tuple(names[:3]))
+    for seed in range(20):
+        parts = split_classes([one, two, three], seed)
+        seen = [
+            {each.key(number) for each in part for number in each.classes}
+            for part in (parts.learn, parts.choose, parts.judge)
+        ]
+        assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
+        assert all(len(each.classes) > 1 for part in vars(parts).values() for each in part)
+        assert parts.learn and parts.judge
 
 
 def test_episodes_hold_what_their_shape_says_and_no_row_twice():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tl_core.data.checks.class_names import alike_key
 from tl_core.train.arrays import Features, Ints
 
 _JUDGED, _CHOOSING = 0.3, 0.25  # shares of the classes; the second one of what the first leaves
@@ -34,18 +35,27 @@ class ClassSet:
         features: (rows, width).
         labels: a class number for each row (rows,); -1 for rows that are not used.
         classes: the numbers that episodes may be made of.
+        called: what the number of a class is called; equal ones of several sets are one class.
     """
 
     name: str
     features: Features
     labels: Ints
     classes: tuple[int, ...]
+    called: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, features: Features, labels: Ints, shots: int) -> ClassSet:
+    def of(
+        cls, name: str, features: Features, labels: Ints, shots: int, called: Sequence[str] = ()
+    ) -> ClassSet:
         """A dataset with those of its classes that have a row more than an episode takes."""
         counts = np.bincount(labels[labels >= 0])
-        return cls(name, features, labels, tuple(np.flatnonzero(counts > shots).tolist()))
+        usable = tuple(np.flatnonzero(counts > shots).tolist())
+        return cls(name, features, labels, usable, tuple(map(alike_key, called)))
+
+    def key(self, number: int) -> str:
+        """What tells a class from those of all sets."""
+        return self.called[number] if self.called else f"{self.name}/{number}"
 
 
 @dataclass(frozen=True)
@@ -73,20 +83,30 @@ def split_classes(sets: Sequence[ClassSet], seed: int) -> Parts:
     """The classes of each set in three parts; a set of too few goes wholly to those to learn from.
 
     Three in ten classes, at least two, judge; of the others a quarter, at least two, choose, where
-    two are left to learn from.
+    two are left to learn from. A class that an earlier set has as well goes where it is there, else
+    it would be learnt from in one dataset and judge in another.
     """
     random = np.random.default_rng(seed)
-    parts = Parts([], [], [])
+    parts, placed = Parts([], [], []), dict[str, int]()
+    places = (parts.learn, parts.choose, parts.judge)
     for one in sets:
         order = random.permutation(one.classes).tolist()
-        for share, part in ((_JUDGED, parts.judge), (_CHOOSING, parts.choose)):
+        own: list[list[int]] = [[], [], []]
+        for number in order:
+            if one.key(number) in placed:
+                own[placed[one.key(number)]].append(number)
+        order = [number for number in order if one.key(number) not in placed]
+        for share, place in ((_JUDGED, 2), (_CHOOSING, 1)):
             if len(order) < _SPLITTABLE:
                 break
             count = min(max(2, round(share * len(order))), len(order) - 2)
-            part.append(replace(one, classes=tuple(sorted(order[:count]))))
+            own[place] += order[:count]
             order = order[count:]
-        if len(order) > 1:
-            parts.learn.append(replace(one, classes=tuple(sorted(order))))
+        own[0] += order
+        for place, numbers in enumerate(own):
+            placed |= {one.key(number): place for number in numbers}
+            if len(numbers) > 1:
+                places[place].append(replace(one, classes=tuple(sorted(numbers))))
     return parts
 
 

@@ -70,7 +70,8 @@ def class_sets(
             progress.stage(f"Reading {source.name} with the backbone", len(rows), share=0.1)
             reading = replace(task, version=version, rows={"train": rows})
             features = reading.read(extractor, rows, progress)
-            found.append(ClassSet.of(source.name, features, version.labels[rows], shots))
+            labels, names = version.labels[rows], version.sets.names
+            found.append(ClassSet.of(source.name, features, labels, shots, names))
     usable = [one for one in found if len(one.classes) > 1]
     if not usable:
         noun = modality_of(own.modality).items
