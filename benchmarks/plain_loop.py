@@ -27,6 +27,18 @@ from torch.nn import functional
 BATCH, DECAY = 32, 0.01
 
 
+def pixels_of(path: Path, size: int) -> torch.Tensor:
+    """The middle of a photo, from -1 to 1 (3, size, size)."""
+    picture = Image.open(path).convert("RGB")
+    scale = size / 0.875 / min(picture.size)
+    picture = picture.resize(
+        (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BICUBIC
+    )
+    left, top = (picture.width - size) // 2, (picture.height - size) // 2
+    picture = picture.crop((left, top, left + size, top + size))
+    return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float() / 127.5 - 1
+
+
 def photos(place: Path, size: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Pixels from -1 to 1 (rows, 3, size, size) and class numbers of each split."""
     names = sorted(path.name for path in (place / "train").iterdir())
@@ -36,18 +48,7 @@ def photos(place: Path, size: int) -> dict[str, tuple[torch.Tensor, torch.Tensor
         for number, name in enumerate(names):
             folder = place / split / name
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                picture = Image.open(path).convert("RGB")
-                scale = size / 0.875 / min(picture.size)
-                picture = picture.resize(
-                    (round(picture.width * scale), round(picture.height * scale)),
-                    Image.Resampling.BICUBIC,
-                )
-                left, top = (picture.width - size) // 2, (picture.height - size) // 2
-                picture = picture.crop((left, top, left + size, top + size))
-                pixels.append(
-                    torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float() / 127.5
-                    - 1
-                )
+                pixels.append(pixels_of(path, size))
                 labels.append(number)
         splits[split] = torch.stack(pixels), torch.tensor(labels)
     return splits

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests_support.datasets import write_pictures
+
+from tl_core.train.objectives.class_confusion import class_confusion
+from tl_core.train.objectives.correlations import correlation_distance
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,3 +97,25 @@ def test_half_of_the_target_judges_and_was_not_read(benchmark, data, tmp_path, m
         assert set(train) <= films and set(read) < products
     train, read = seen[-1]  # the ceiling knows the classes of the half that is read
     assert (train == read).all() and set(read) == set(seen[0][1])
+
+
+def test_the_plain_loop_adapts_and_its_losses_are_ours(monkeypatch, tmp_path, tiny):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    common, plain = (importlib.import_module(name) for name in ("common", "plain_adapting"))
+    monkeypatch.setattr(common, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(plain, "CELLS", tmp_path / "results" / "plain_adapting")
+    for name, small in (("SIZE", 32), ("EPOCHS", 1), ("SEEDS", 2), ("BATCH", 8)):
+        monkeypatch.setattr(plain, name, small)
+    for kind in ("photo", "sketch"):
+        write_pictures(tmp_path / "pacs" / kind, each=10)
+    plain.main(tmp_path / "pacs", tiny("resnet"))
+    rows = json.loads((tmp_path / "results" / "plain_adapting.json").read_text())["rows"]
+    assert len(rows) == 11 and all(row["seeds"] == 2 for row in rows.values())
+    cells = [json.loads((plain.CELLS / f"mcc-apart-{seed}.json").read_text()) for seed in (0, 1)]
+    right = [cell["accuracy"] for cell in cells]
+    assert rows["mcc, apart"]["mean"] == pytest.approx(100 * np.mean(right), abs=0.06)
+    made = torch.Generator().manual_seed(0)
+    here, there = (torch.randn(8, 5, generator=made) + shift for shift in (0, 1))
+    assert float(plain.confusion(here)) == pytest.approx(float(class_confusion(here)), rel=1e-4)
+    ours = here.shape[1] * correlation_distance(here, there)
+    assert float(plain.correlations(here, there)) == pytest.approx(float(ours), rel=1e-4)
