@@ -51,7 +51,7 @@ def data(tmp_path):
             for n in range(40)
         ]
         (folder / f"{shop}.csv").write_text("\n".join(lines))
-    for kind in ("photo", "sketch"):
+    for kind in ("cartoon", "photo", "sketch"):
         write_pictures(tmp_path / "data" / "pacs" / kind, each=10)
     return tmp_path / "data"
 
