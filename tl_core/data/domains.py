@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config.domains import UNLABELLED, KnowsDomains
-from tl_core.data.dataset_version import Finding
 from tl_core.data.item_kind import own_columns
 from tl_core.data.overlays.joined import JoinedVersion
 from tl_core.data.overlays.overlay import Overlay
@@ -22,7 +21,6 @@ from tl_core.errors import DataError, NotFoundError, nearest
 MOST_DOMAINS = 50  # a column with more values is an id of items, no domain
 TARGET, SOURCE_TEST, APART = "target", "source_test", "apart"  # splits of a `TargetedVersion`
 _NAMED = 5  # classes that a sentence names
-FEW = 30  # items of a target below which what they have in common is mostly chance
 TARGET_TEST = "target_test"  # of another dataset that is the target
 Ints = NDArray[np.int64]
 
@@ -195,7 +193,8 @@ def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersio
     theirs = np.array([names.get(name, -1) for name in other.sets.names] + [-1], dtype=np.int64)
     labels = theirs[np.asarray(other.labels)]  # -1, for none, takes the last one
     judges = np.isin(other.splits, ("validation", "test")) & (labels >= 0)
-    if len(other.sets.names) and not names.keys() & {*other.sets.names}:
+    alike = version.info.modality == other.info.modality  # else that is what is refused, below
+    if alike and len(other.sets.names) and not names.keys() & {*other.sets.names}:
         raise DataError(
             "No class of the target dataset is one of this dataset.",
             f"It has {_some(other.sets.names)}; this one has {_some(version.sets.names)}. What is"
@@ -279,22 +278,6 @@ def targeted(version: DatasetVersion, column: str, source: str, target: str) -> 
             "Bring items of the target, with or without classes.",
         )
     return seen
-
-
-def few_items(count: int) -> list[Finding]:
-    """What to know of a target of `count` items, of which what they have in common is told."""
-    if count >= FEW:
-        return []
-    return [
-        Finding(
-            "few_target_items",
-            "warning",
-            f"The target has {count} items. What these have in common is taken for all of it, which"
-            f" with fewer than {FEW} is mostly chance.",
-            count,
-            "Add items of the target, which need no class.",
-        )
-    ]
 
 
 def judged_by_target(version: DatasetVersion, column: str, target: str) -> bool:

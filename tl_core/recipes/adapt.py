@@ -15,7 +15,7 @@ from tl_core.adapt import choice
 from tl_core.adapt.domain_classifier import measure_gap
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import AdaptSettings, RunConfig
-from tl_core.data.domains import TARGET, few_items, judging_rows
+from tl_core.data.domains import TARGET, judging_rows
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError
 from tl_core.progress import Progress
@@ -36,6 +36,7 @@ from tl_core.recipes.shared.common import Trained
 from tl_core.recipes.shared.opening import open_for
 from tl_core.train.probe.probing import probe as fit_plain
 from tl_core.train.seeds import seed_everything
+from tl_core.train.setup.across import few_items
 from tl_core.train.setup.refusals import refuse_several_labels
 
 JUDGES = "judges"  # rows by which the ways to adapt are compared

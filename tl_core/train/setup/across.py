@@ -8,7 +8,8 @@ import numpy as np
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import FinetuneSettings
-from tl_core.data.domains import TARGET, domains_of, few_items
+from tl_core.data.dataset_version import Finding
+from tl_core.data.domains import TARGET, domains_of
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats
@@ -16,6 +17,7 @@ from tl_core.train.features.examples import Examples
 from tl_core.train.features.marked import Marked
 from tl_core.train.items.item_training import PreparedExamples, TrainingData, training_of
 
+FEW = 30  # items of a target below which what they have in common is mostly chance
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -79,3 +81,19 @@ def _refuse_too_few(settings: FinetuneSettings, count: int, progress: Progress) 
         )
     for finding in few_items(count):
         progress.warn(finding.as_dict())
+
+
+def few_items(count: int) -> list[Finding]:
+    """What to know of a target of `count` items, of which what they have in common is told."""
+    if count >= FEW:
+        return []
+    return [
+        Finding(
+            "few_target_items",
+            "warning",
+            f"The target has {count} items. What these have in common is taken for all of it, which"
+            f" with fewer than {FEW} is mostly chance.",
+            count,
+            "Add items of the target, which need no class.",
+        )
+    ]
