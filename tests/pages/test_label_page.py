@@ -13,7 +13,7 @@ from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion
-from tl_core.registry.label_answers import AnswerStore, Given
+from tl_core.registry.label_answers import Answer, AnswerStore, Given
 from tl_core.results import LABEL_QUEUE
 from tl_core.services.datasets import add_dataset
 from tl_core.services.labelling import order_of
@@ -119,6 +119,18 @@ def test_an_answer_given_in_another_window_stays(proposed):
     assert "as bad in another window" in toasts(one)
     assert decisions(proposed.folder) == {row: Decision("relabel", "bad")}
     assert f"Row {row:,}" not in everything(one)  # it goes on with the next one
+
+
+def test_a_label_that_the_version_holds_may_be_given_anew():
+    """A suspected error comes up again, also before the person who gave the label."""
+
+    def answer(used, action="label"):
+        return Answer(7, "anna", action, "bad", "", aided=False, used=used, at=0.0)
+
+    assert desk.waiting_label([answer(used=False)], "anna", 7) == "bad"
+    assert desk.waiting_label([answer(used=True)], "anna", 7) is None
+    assert desk.waiting_label([answer(used=False)], "ben", 7) is None
+    assert desk.waiting_label([answer(used=False, action="skip")], "anna", 7) is None
 
 
 def test_what_the_model_says_is_hidden_until_it_is_asked(studio, proposed):

@@ -18,6 +18,7 @@ from tl_core.data.label_sets import as_cell, called
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import AccessError
 from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.label_answers import LABEL, Answer
 from tl_core.services.labelling import Labelling
 
 _WIDTH = 560  # of a photo in pixels
@@ -261,7 +262,7 @@ def _offer_undo(record: DatasetRecord) -> None:
 def _label(record: DatasetRecord, queue: Queue, row: int, label: str, *, new: bool = False) -> None:
     with problems.in_callback():
         labelling = of(record)
-        if _may_answer(labelling, row):
+        if _may_answer(record, labelling, row):
             aided = st.session_state["hinted"] == row
             labelling.label([row], label, why=queue.why.get(row, ""), aided=aided, new=new)
             _go_on(record, queue)
@@ -270,12 +271,12 @@ def _label(record: DatasetRecord, queue: Queue, row: int, label: str, *, new: bo
 def _skip(record: DatasetRecord, queue: Queue, row: int) -> None:
     with problems.in_callback():
         labelling = of(record)
-        if _may_answer(labelling, row):
+        if _may_answer(record, labelling, row):
             labelling.skip(row, why=queue.why)
             _go_on(record, queue)
 
 
-def _may_answer(labelling: Labelling, row: int) -> bool:
+def _may_answer(record: DatasetRecord, labelling: Labelling, row: int) -> bool:
     """Whether the item has been there long enough to be seen, and has no answer of the same person
     yet, from another window; else why not is told.
     """
@@ -285,15 +286,27 @@ def _may_answer(labelling: Labelling, row: int) -> bool:
         st.session_state[_SHOWN] = (row, now)  # as long as a key is held
         st.toast("Too fast: the item had hardly come up, so it is not answered.")
         return False
-    mine = labelling.standing.said.get(services.user(), {})
-    if row in mine:
-        said = words_of(mine[row], several=labelling.version.sets.several)
+    label = waiting_label(services.answers().list(record.reference), services.user(), row)
+    if label is not None:
+        said = words_of(label, several=labelling.version.sets.several)
         st.toast(
             f"You have labelled this item as {plain(said)} in another window. That stays; Undo"
             " takes it back."
         )
         return False
     return True
+
+
+def waiting_label(answers: Sequence[Answer], person: str, row: int) -> str | None:
+    """The label that a person has given a row since the version was made; None without one. What
+    the version holds already may be looked at again, as where it is probably wrong.
+    """
+    given = [
+        one.label
+        for one in answers
+        if (one.row, one.given_by, one.action, one.used) == (row, person, LABEL, False)
+    ]
+    return given[-1] if given else None
 
 
 def _undo(record: DatasetRecord) -> None:
