@@ -280,6 +280,15 @@ def targeted(version: DatasetVersion, column: str, source: str, target: str) -> 
     return seen
 
 
+def tested_on_target(version: DatasetVersion, settings: KnowsDomains) -> bool:
+    """Whether the test rows of the version that a training with these settings sees are items of
+    its target; those of another dataset stand beside them.
+    """
+    return not settings.target_dataset and judged_by_target(
+        version, settings.domain_column, settings.target_domain
+    )
+
+
 def judged_by_target(version: DatasetVersion, column: str, target: str) -> bool:
     """Whether the test rows of a version as `targeted` gives it are the target's."""
     domains = domains_of(version, column) if column else None

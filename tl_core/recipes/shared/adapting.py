@@ -15,7 +15,7 @@ from tl_core.adapt.domain_classifier import Gap, density_ratio
 from tl_core.config import AdaptSettings
 from tl_core.config.domains import UNLABELLED, KnowsDomains
 from tl_core.config.frozen import WAYS_TO_ADAPT
-from tl_core.data.domains import TARGET, TARGET_TEST, judged_by_target, judging_rows
+from tl_core.data.domains import TARGET, TARGET_TEST, judging_rows, tested_on_target
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.evaluate.compare import compare
@@ -158,9 +158,7 @@ def domain_facts(
     """
     noun, source = items_of(version.info.modality), settings.source_domain or "the source"
     target = _target(settings)
-    within = not settings.target_dataset and judged_by_target(
-        version, settings.domain_column, settings.target_domain
-    )
+    within = tested_on_target(version, settings)
     beside = bool(len(version.rows_of(TARGET_TEST)))
     if within:
         judged_by = f"it is judged by {noun} of that domain which it has not read"

@@ -4,7 +4,7 @@ for.
 
 from __future__ import annotations
 
-from tl_core.data.domains import judged_by_target
+from tl_core.data.domains import tested_on_target
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.progress import Progress
 from tl_core.recipes.shared.proving import Move
@@ -17,7 +17,7 @@ def move_of(setup: Setup, version: DatasetVersion, progress: Progress) -> Move |
     """AdaBN, and what adapts: the model is meant for the target, by whose statistics it goes. None
     where nothing changes.
     """
-    settings, target, model = setup.settings, setup.target, setup.backbone.model
+    target, model = setup.target, setup.backbone.model
     if target is None or not setup.backbone.keeper.following:
         return None
 
@@ -25,7 +25,5 @@ def move_of(setup: Setup, version: DatasetVersion, progress: Progress) -> Move |
         progress.log("From now on the batch statistics are those of the target.")
         follow_anew(model, norms_of(model), target)
 
-    judges = not settings.target_dataset and judged_by_target(
-        version, settings.domain_column, settings.target_domain
-    )
-    return Move(make, ("validation",) if judges else ("validation", "test"))
+    target_judges = tested_on_target(version, setup.settings)
+    return Move(make, ("validation",) if target_judges else ("validation", "test"))
