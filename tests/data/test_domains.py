@@ -4,6 +4,8 @@ is meant for one of these domains.
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from tests_support.datasets import LIMITS, build, write_pictures, write_texts
@@ -15,6 +17,7 @@ from tl_core.data.domains import (
     SOURCE_TEST,
     TARGET,
     TARGET_TEST,
+    HeldOutVersion,
     as_meant,
     domain_columns,
     domains_of,
@@ -81,6 +84,32 @@ def test_a_target_is_read_without_its_labels_and_judged_by_what_is_not_read(shop
     assert seen.info.fingerprint != shops.info.fingerprint
     assert sum(seen.info.splits.values()) == len(shops.labels)
     assert judged_by_target(seen, "shop", "south")
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """A letter of each case went to both shops."""
+    lines = ["text,label,shop,case"]
+    for n, words in enumerate(permutations(("red", "old", "far", "wet", "odd"), 3)):
+        lines += [f"{shop} {' '.join(words)},{'ab'[n % 2]},{shop},{n}" for shop in ("n", "s")]
+    (tmp_path / "t.csv").write_text("\n".join([*lines, "we know of nothing at all,a,n,77"]))
+    return build(tmp_path / "t.csv", tmp_path / "v", group_column="case")
+
+
+def test_a_held_out_domain_is_asked_of_who_has_seen_no_copy_of_it(cases):
+    asked = domains_of(cases, "shop").rows_in("s")
+    seen = HeldOutVersion(cases, ~asked, asked)
+    judged = cases.groups[seen.rows_of("test")]
+    learnt = seen.rows_of("train", "validation")
+    assert len(judged) and learnt.tolist() == [len(cases.labels) - 1]
+    assert not np.isin(cases.groups[seen.labels >= 0], judged).any()
+
+
+def test_a_target_judges_who_has_seen_no_copy_of_it(cases):
+    seen = targeted(cases, "shop", "", "s")
+    judged = cases.groups[seen.rows_of("test")]
+    assert len(judged) and len(seen.rows_of("train"))
+    assert not np.isin(cases.groups[seen.rows_of("train", "validation")], judged).any()
 
 
 def test_a_sealed_version_keeps_what_is_laid_over_it(shops):

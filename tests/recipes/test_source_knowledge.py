@@ -18,6 +18,8 @@ from torch.nn import functional
 from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.recipes import run_recipe
+from tl_core.recipes.shared.finetune_job import make_job
+from tl_core.train.larger.optimizers import optimizer_of
 
 SOURCE = ("yellow", "cyan", "magenta", "white")
 FIRST_MEAN = "resnet.embedder.embedder.normalization.running_mean"
@@ -147,6 +149,21 @@ def test_trap_11_parts_of_a_batch_add_up_with_what_is_added(tmp_path, known, pic
     assert len(seen[0]) == len(seen[1]) > 2
     for whole, added in zip(*seen, strict=True):
         torch.testing.assert_close(added, whole, atol=2e-5, rtol=2e-3)
+
+
+@pytest.mark.parametrize(("penalty", "decays"), (("l2-sp", {"classifier.1.weight"}), ("l2", None)))
+def test_weight_decay_does_not_pull_away_from_the_start(tmp_path, known, pictures, penalty, decays):
+    setup = open_setup(pictures, tmp_path, known, strategy="full", penalty=penalty)
+    optimizer = optimizer_of(make_job(setup, tmp_path))
+    pulled = {
+        id(one)
+        for group in optimizer.param_groups
+        if group["weight_decay"]
+        for one in group["params"]
+    }
+    named = {name for name, one in setup.model.named_parameters() if id(one) in pulled}
+    matrices = {name for name, one in setup.model.named_parameters() if one.ndim > 1}
+    assert named == (decays or matrices)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -56,15 +57,17 @@ _WORDS = {
 
 def write_shops(path: Path, each: int = 40, unlabelled: int = 0) -> Path:
     """Texts of two shops, of which one writes in another way; `unlabelled` of them have no class
-    and no shop.
+    and no shop. Each ends with words of its own, so that none is a copy of another.
     """
+    random = np.random.default_rng(0)
     lines = ["text,label,shop"]
     for shop, before in (("north", "the"), ("south", "the the my")):
         for number in range(each):
             label = ("good", "bad")[number % 2]
             words = _WORDS[label]
+            own = " ".join("".join(random.choice([*ascii_lowercase], 8)) for _ in range(3))
             lines.append(
-                f"{before} {words[number % 3]} {words[(number + 1) % 3]} {number},{label},{shop}"
+                f"{before} {words[number % 3]} {words[(number + 1) % 3]} {own},{label},{shop}"
             )
     lines += [f"my my film is good {number},," for number in range(unlabelled)]
     path.write_text("\n".join(lines) + "\n")

@@ -312,15 +312,9 @@ class FinetuneSettings(AcrossDomains):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.lp_start and (self.head == "mlp" or self.scratch):
-            raise ConfigError(
-                "lp_start cannot be used here.",
-                (
-                    "A probe fits a linear head."
-                    if self.head == "mlp"
-                    else "Random features are not worth a probe."
-                ),
-                "Set lp_start to false.",
-            )
+            linear, random = "A probe fits a linear head.", "Random features are not worth a probe."
+            why = linear if self.head == "mlp" else random
+            raise ConfigError("lp_start cannot be used here.", why, "Set lp_start to false.")
         if self.average == "wise-ft" and not self.lp_start:
             raise ConfigError(
                 "wise-ft needs lp_start.",
@@ -332,6 +326,12 @@ class FinetuneSettings(AcrossDomains):
                 "stochastic_norm and an average of weights do not go together.",
                 "It keeps the running statistics of its steps; averaged weights need their own.",
                 "Set stochastic_norm to 0, or average to none.",
+            )
+        if self.tells_domains and self.mix != "none":
+            raise ConfigError(
+                "mix cannot be used where domains are told apart.",
+                "What is mixed of two items may be of two domains.",
+                "Set mix to none.",
             )
         looks = self.delta or self.bss or self.needs_source_classes or self.reads_target
         if self.compile and (looks or self.domain_coral or self.mix_style or self.stochastic_norm):

@@ -97,8 +97,9 @@ class TargetedVersion(Overlay):
     Its splits: `train` and `validation` hold the source's rows. `target` holds rows of the target
     that may be read, but without their class: their labels are -1. `test` holds the target's rows
     that judge, which no training reads; where none of these has a class, those of the source.
-    `source_test` are the source's own test rows otherwise, `apart` rows of neither: no label of
-    these can be read, either.
+    `source_test` are the source's own test rows otherwise, `apart` rows of neither, and those of
+    the source that are of one group with a row that judges, such as copies: no label of these can
+    be read, either.
 
     Args:
         version: all rows.
@@ -121,6 +122,8 @@ class TargetedVersion(Overlay):
         own_test = source & (splits == "test")
         splits[alive & ~target & ~source] = APART
         splits[alive & target] = TARGET
+        copies = np.isin(version.groups, version.groups[judges])
+        splits[source & copies & np.isin(splits, ("train", "validation"))] = APART
         splits[judges] = "test"
         if judges.any():
             splits[own_test] = SOURCE_TEST
@@ -141,7 +144,8 @@ class HeldOutVersion(Overlay):
 
     Its splits: `train`, `validation` and `unlabelled` hold rows of the domains that are learnt
     from. `test` holds the labelled training and validation rows of the held-out domain, without
-    their labels. All else is `apart`, the version's own test rows, too.
+    their labels. All else is `apart`: the version's own test rows, and what is of one group with a
+    row of `test`, such as copies of its item.
 
     Args:
         version: all rows.
@@ -155,7 +159,9 @@ class HeldOutVersion(Overlay):
         given = np.asarray(version.splits, dtype="<U11")
         known = np.asarray(version.labels) >= 0
         splits = np.where(learnt & (given != "test") | (given == "removed"), given, APART)
-        splits[asked & known & np.isin(given, ("train", "validation"))] = "test"
+        judges = asked & known & np.isin(given, ("train", "validation"))
+        splits[np.isin(version.groups, version.groups[judges]) & (splits != "removed")] = APART
+        splits[judges] = "test"
         labels = np.array(version.labels, dtype=np.int64)
         labels[np.isin(splits, ("test", APART))] = -1
         super().__init__(version, labels, splits)

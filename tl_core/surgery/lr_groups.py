@@ -6,7 +6,7 @@ geometric slice, as in ULMFiT (Howard and Ruder, 2018) and fastai.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TypedDict
 
 from torch import nn
@@ -51,6 +51,7 @@ def parameter_groups(
     group_of: Mapping[str, str],
     lr: float,
     weight_decay: float,
+    spared: Set[str] = frozenset(),
 ) -> list[ParameterGroup]:
     """Optimiser groups: every parameter named in `scale_of` exactly once, by learning rate and
     decay.
@@ -63,12 +64,13 @@ def parameter_groups(
         group_of: name of the layer group of each.
         lr: the learning rate that a factor of 1 means.
         weight_decay: for parameters of two dimensions and more.
+        spared: names of parameters that are not pulled towards zero either.
     """
     groups: dict[tuple[str, bool], ParameterGroup] = {}
     for name, parameter in model.named_parameters():
         if name not in scale_of:
             continue
-        decays = parameter.ndim > 1 and not name.endswith(".bias")
+        decays = parameter.ndim > 1 and not name.endswith(".bias") and name not in spared
         key = (group_of[name], decays)
         if key not in groups:
             groups[key] = {

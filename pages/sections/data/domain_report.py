@@ -118,6 +118,14 @@ def _held_out(
 ) -> None:
     """Bars of each domain, then mean and worst of each method."""
     shown = {one["method"]: titles[one["method"]] for one in methods}
+    if left_out := [
+        f"{one['left_out']:,} for {one['domain']}" for one in held_out if one["left_out"]
+    ]:
+        st.caption(
+            "Items that are copies of what was asked, or of a group with it, were not learnt from: "
+            + plain(", ".join(left_out))
+            + "."
+        )
     height = 90 + (30 + 20 * len(shown)) * len(held_out)
     charts.draw(_bars(held_out, shown), key, height, legend=True)
     st.dataframe(

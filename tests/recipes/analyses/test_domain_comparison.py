@@ -5,6 +5,7 @@ that differ in a known way.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,15 @@ from tests_support.datasets import Poisoned, build, write_texts
 from tests_support.shifted import class_means, domain, mixed, scaled_and_moved, write_shops
 
 from tl_core.config import ProbeSettings, RunConfig
-from tl_core.errors import ConfigError, NotFoundError
+from tl_core.errors import ConfigError, DataError, NotFoundError
 from tl_core.progress import Progress
 from tl_core.recipes.analyses.domain_comparison import compare_domains
-from tl_core.recipes.analyses.held_out_domains import DomainItems, align, hold_out_each
+from tl_core.recipes.analyses.held_out_domains import (
+    DomainItems,
+    align,
+    hold_out_each,
+    learn_and_ask,
+)
 
 MEANS = class_means()
 
@@ -130,6 +136,25 @@ def test_each_domain_is_asked_by_a_model_of_the_others():
     assert found["held_out"][2]["scores"]["erm"]["value"] < 0.8
     assert found["held_out"][2]["inside"]["value"] > 0.9
     assert found["methods"][0]["worst_domain"] == "d2"
+
+
+def test_no_probe_is_asked_about_an_item_of_which_it_has_seen_a_copy():
+    items = four_domains(lambda x: x, lambda x: x + 1)
+    items.groups[120:160] = items.groups[:40]
+    items.labels[120:160] = 1 - items.labels[:40]  # what only a copy could tell
+    settings = ProbeSettings(c_values=(1.0,))
+    found = hold_out_each(items, settings, "within", Progress())
+    assert [one["left_out"] for one in found["held_out"]] == [40, 40]
+    alone = replace(
+        items,
+        **{name: getattr(items, name)[40:] for name in ("features", "labels", "domains", "groups")},
+    )
+    expected = learn_and_ask(alone, alone.domains == 1, "erm", settings, "within")
+    said = learn_and_ask(items, items.domains == 1, "erm", settings, "within")
+    assert (said == expected).all()
+    items.groups[:] = 0
+    with pytest.raises(DataError, match="copies of its items, fewer than two classes"):
+        hold_out_each(items, settings, "within", Progress())
 
 
 def test_the_rule_is_told_and_across_needs_three_domains():

@@ -14,6 +14,7 @@ import numpy as np
 
 from tl_core.adapt.alignments import moments, towards
 from tl_core.config import ProbeSettings
+from tl_core.errors import DataError
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.measures import Score
 from tl_core.evaluate.scores import intervals
@@ -76,7 +77,7 @@ def hold_out_each(
             right[method].append(said == items.labels[here])
         own.append(inside(items, here, settings))
         progress.batch(place + 1, len(items.names))
-    held_out = by_domain(items.names, right, own)
+    held_out = by_domain(items, right, own)
     names = ("CORAL across the training domains", "the ordinary probe (ERM)")
     every = {method: np.concatenate(parts) for method, parts in right.items()}
     return {
@@ -88,12 +89,12 @@ def hold_out_each(
 
 
 def by_domain(
-    names: list[str], right: dict[str, list[Bools]], own: list[Score | None]
+    items: DomainItems, right: dict[str, list[Bools]], own: list[Score | None]
 ) -> list[HeldOutDomain]:
     """Accuracy on each held-out domain (Wilson).
 
     Args:
-        names: of the domains.
+        items: of all domains.
         right: of each method, which rows of each domain it has right.
         own: accuracy of a probe of each domain alone.
     """
@@ -101,21 +102,50 @@ def by_domain(
         {
             "domain": name,
             "rows": len(next(iter(right.values()))[place]),
+            "left_out": int(copies_elsewhere(items, items.domains == place).sum()),
             "scores": {
                 method: intervals.proportion(int(parts[place].sum()), len(parts[place]))
                 for method, parts in right.items()
             },
             "inside": own[place],
         }
-        for place, name in enumerate(names)
+        for place, name in enumerate(items.names)
     ]
+
+
+def copies_elsewhere(items: DomainItems, here: Bools) -> Bools:
+    """Rows of the other domains that are one of a group with a row that is `here`, such as copies
+    of its item (rows,): whoever learnt from them would have seen what is asked.
+    """
+    copies: Bools = ~here & np.isin(items.groups, items.groups[here])
+    return copies
+
+
+def refuse_one_class(labels: Ints, name: str, noun: str) -> None:
+    """What is learnt from without the domain `name` and copies of its items has two classes.
+
+    Raises:
+        DataError: when it has not.
+    """
+    if not tells_apart(labels[labels >= 0]):
+        raise DataError(
+            f"Without {name!r} and copies of its {noun}, fewer than two classes are left to learn"
+            " from.",
+            "A copy in another domain, or an item of the same group, would give the answer away.",
+            "Choose another column, or import the data without a group column.",
+        )
 
 
 def learn_and_ask(
     items: DomainItems, here: Bools, method: str, settings: ProbeSettings, rule: str
 ) -> Ints:
-    """Classes of the rows that are `here`, by a probe of all others."""
-    rest = np.flatnonzero(~here)
+    """Classes of the rows that are `here`, by a probe of all others but their copies.
+
+    Raises:
+        DataError: when no two classes are left to learn from.
+    """
+    rest = np.flatnonzero(~here & ~copies_elsewhere(items, here))
+    refuse_one_class(items.labels[rest], items.names[items.domains[here][0]], items.noun)
     features, domains = items.features[rest], items.domains[rest]
     if method == CORAL:
         features = align(features, domains)

@@ -33,6 +33,7 @@ from tl_core.recipes.analyses.held_out_domains import (
     inside,
     learn_and_ask,
     over_domains,
+    refuse_one_class,
 )
 from tl_core.recipes.shared.opening import open_for
 from tl_core.results import HELD_OUT, HeldOutByNetworks, OverDomains
@@ -99,7 +100,7 @@ def hold_out_by_networks(
             said = _train_on(config, spec, method, held.versions[place], work, cache, part)
             rows = held.rows[held.places == place]
             right.setdefault(method, []).append(said == version.labels[rows])
-    held_out = by_domain(held.names, right, own)
+    held_out = by_domain(items, right, own)
     methods = [over_domains(method, held_out) for method in right]
     out: HeldOutByNetworks = {
         "column": spec.column,
@@ -138,6 +139,8 @@ def _held(version: DatasetVersion, column: str) -> _Held:
     for number in largest:
         learnt = np.isin(domains.numbers, largest[largest != number])
         seen = HeldOutVersion(version, learnt, domains.numbers == number)
+        noun = items_of(version.info.modality)
+        refuse_one_class(seen.labels[seen.rows_of("train")], domains.names[number], noun)
         check_trainable(seen, judged=False)
         if not (seen.labels[seen.rows_of("validation")] >= 0).any():
             raise DataError(

@@ -51,4 +51,5 @@ def make_job(setup: Setup, folder: Path, lesson: Lesson | None = None) -> Job:
         setup.calm,
         objectives,
         setup.task,
+        setup.pulled_to_start(),
     )

@@ -21,6 +21,7 @@ def optimizer_of(job: Job) -> torch.optim.Optimizer:
         job.report.group_of,
         job.plan["lr"],
         job.settings.weight_decay,
+        job.pulled_to_start,
     )
     plain = [{key: value for key, value in group.items() if key != "names"} for group in groups]
     if job.settings.optimizer == "adamw-8bit":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NotRequired, TypedDict
@@ -46,7 +46,8 @@ class Job:
     """All that one training needs.
 
     `score` judges the validation examples; `calm` are training items without chance, where batch
-    statistics follow them; `objectives` are what adds to the loss beside the labels.
+    statistics follow them; `objectives` are what adds to the loss beside the labels;
+    `pulled_to_start` names the weights that this pulls to where they started.
     """
 
     model: PreTrainedModel
@@ -66,6 +67,7 @@ class Job:
     calm: Examples | None = None
     objectives: Objectives = NOTHING
     task: str = SINGLE_LABEL.name
+    pulled_to_start: Set[str] = frozenset()
 
     @property
     def moving(self) -> set[str]:

@@ -116,3 +116,11 @@ class Setup:
             for name, group in self.report.group_of.items()
             if group == HEAD or ".lora_" in name
         }
+
+    def pulled_to_start(self) -> set[str]:
+        """Names of weights that L2-SP pulls to their start, which is why nothing may pull them
+        to zero (Li et al., 2018).
+        """
+        if self.settings.penalty != "l2-sp":
+            return set()
+        return set(self.report.scale_of) - self.new_parameters()
