@@ -160,6 +160,13 @@ def test_a_further_class_moves_no_other_one(shared, rows):
         assert shared.of("bob").classes[-1] == name
     shared.of("ann").label([rows[0]], "good")
     assert shared.of("ann").classes == ["bad", "good", "moth", "bee"]
+    shared.of("ann").label([rows[3]], "ant", new=True)
+    before = shared.of("ann").classes
+    made, info, _ = relabel_dataset(shared.store("ann"), "mail")
+    assert info.labels == ["ant", "bad", "bee", "good", "moth"]
+    assert shared.of("bob", 2).classes == before == ["bad", "good", "moth", "bee", "ant"]
+    shared.of("bob", 2).label([rows[4]], "ape", new=True)
+    assert shared.of("bob", 2).classes == [*before, "ape"]
 
 
 def test_a_viewer_labels_nothing(shared, rows):

@@ -171,8 +171,8 @@ class Labelling:
     @property
     def classes(self) -> list[str]:
         """The classes of the version and those named for it, then those that only answers name: in
-        the order in which they were named, so that a further one changes no key. Where all classes
-        were named here a version, which has them by the alphabet, changes none either.
+        the order in which they were named, so that a further one changes no key. A version, which
+        has them by the alphabet, changes none either.
         """
         info = self.version.info
         named = [
@@ -182,7 +182,20 @@ class Labelling:
         ]
         if info.labelled_here:
             return [*dict.fromkeys([*info.named, *named, *info.labels])]
-        return [*dict.fromkeys([*info.offered, *named])]
+        here = self._named_here()
+        return [*dict.fromkeys([*(one for one in info.offered if one not in here), *named])]
+
+    def _named_here(self) -> set[str]:
+        """Classes of the version that no row has but those about which somebody was asked."""
+        labels, sets = self.version.labels, self.version.sets
+        brought = labels >= 0
+        brought[[row for own in self.standing.said.values() for row in own]] = False
+        counts = sets.counts(labels[brought])
+        return {
+            name for name, count in zip(self.version.info.labels, counts, strict=True) if not count
+        } & {
+            one for cell in self.standing.named for one in classes_of(self.version, cell, new=True)
+        }
 
     def changes(self, row: int, label: str) -> bool:
         """Whether a row would have another label than the version gives it."""
