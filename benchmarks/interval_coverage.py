@@ -2,7 +2,8 @@
 
 `python benchmarks/interval_coverage.py`. Wilson's coverage is computed exactly from the binomial
 distribution for shares from .5 to .99; the bootstrap's by simulating test sets of a known
-classifier with four unequal classes; the paired test on pairs of classifiers that are equally good.
+classifier with four unequal classes; Newcombe's on pairs of classifiers that differ; the paired
+test on pairs that are equally good.
 """
 
 from __future__ import annotations
@@ -93,6 +94,24 @@ def false_alarms(rows: int) -> float:
     return round(alarms / 4000, 4)
 
 
+def paired(rows: int) -> dict[str, float]:
+    """Share of pairs of classifiers whose interval holds the true gap: where they differ on 5 in
+    100 items, on which one alone is right, and where on 25, of which that one has 20.
+    """
+    kinds = {"few_differ": (0.95, 0.05, 0.0, 0.0), "many_differ": (0.6, 0.2, 0.05, 0.15)}
+    random = np.random.default_rng(0)
+    held: dict[str, float] = {}
+    for name, chances in kinds.items():
+        count = 0
+        for _ in range(ROUNDS):
+            drawn = random.multinomial(rows, chances)
+            first = np.repeat([True, True, False, False], drawn)
+            gap = intervals.paired(first, np.repeat([True, False, True, False], drawn))
+            count += gap["low"] <= chances[1] - chances[2] <= gap["high"]
+        held[name] = round(count / ROUNDS, 3)
+    return held
+
+
 if __name__ == "__main__":
     write_result(
         "interval_coverage",
@@ -100,6 +119,7 @@ if __name__ == "__main__":
             "machine": machine(),
             "wilson": {str(n): wilson(n) for n in SIZES},
             "bootstrap": {str(n): bootstrap(n) for n in SIMULATED},
+            "paired": {str(n): paired(n) for n in (20, *SIZES)},
             "mcnemar_false_alarms": {str(n): false_alarms(n) for n in SIZES},
             "rounds": ROUNDS,
         },

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.evaluate.measures import PairedMeans, PairedTest
+from tl_core.evaluate.scores import intervals
 from tl_core.evaluate.scores.intervals import LEVEL
 
 _DRAWS = 2000
@@ -31,9 +32,7 @@ def exact_mcnemar(first: Bools, second: Bools) -> tuple[int, int, float]:
     return only_first, only_second, min(1.0, 2 * float(np.exp(logs).sum()))
 
 
-def compare(
-    first: Bools, second: Bools, noun: str, names: tuple[str, str], seed: int = 0
-) -> PairedTest:
+def compare(first: Bools, second: Bools, noun: str, names: tuple[str, str]) -> PairedTest:
     """The comparison object of the contract, without the run ids.
 
     Args:
@@ -41,22 +40,11 @@ def compare(
         second: the other one.
         noun: what the items are called, in the plural.
         names: what the two are called in the sentence.
-        seed: of the paired bootstrap that gives the interval of the difference in accuracy.
     """
     only_first, only_second, p_value = exact_mcnemar(first, second)
-    gaps = first.astype(np.float64) - second
-    random = np.random.default_rng(seed)
-    means = [gaps[random.integers(0, len(gaps), len(gaps))].mean() for _ in range(_DRAWS)]
-    low, high = np.percentile(means, [2.5, 97.5])
     return {
         "n": len(first),
-        "difference": {
-            "value": float(gaps.mean()),
-            "low": float(low),
-            "high": float(high),
-            "level": LEVEL,
-            "method": "paired bootstrap",
-        },
+        "difference": intervals.paired(first, second),
         "only_first_right": only_first,
         "only_second_right": only_second,
         "p_value": p_value,
@@ -93,6 +81,13 @@ def compare_means(first: Floats, second: Floats, seed: int = 0) -> PairedMeans:
     }
 
 
+def verdict(p_value: float) -> str:
+    """What a p-value says in words; up to .15 the interval may still lie beside zero."""
+    if p_value < 0.05:
+        return "that is hardly chance"
+    return "that may be chance" if p_value < 0.15 else "that can easily be chance"
+
+
 def agreement(answers: list[NDArray[np.generic]]) -> NDArray[np.float64]:
     """Share of items that each two classifiers answer alike, right or wrong (classifiers,
     classifiers).
@@ -115,8 +110,7 @@ def _sentence(
         if p_value < 0.1
         else f"p = {p_value:.2f}"
     )
-    verdict = "that is hardly chance" if p_value < 0.05 else "that can easily be chance"
     return (
-        f"{better} is right on {abs(gap):,} more of {total:,} {noun} than {worse}; {verdict}"
-        f" ({shown})."
+        f"{better} is right on {abs(gap):,} more of {total:,} {noun} than {worse};"
+        f" {verdict(p_value)} ({shown})."
     )

@@ -180,8 +180,8 @@ JUDGING: tuple[Term, ...] = (
     Term(
         "Chance",
         "Whether a difference could come from which items happened to be in the test.",
-        "Two models are compared on the same items (McNemar); a large p-value means: that can"
-        " easily be chance.",
+        "Two models are compared on the same items (McNemar); a p-value from 0.05 on means that it"
+        " may be chance, from 0.15 on that it can easily be.",
         ("significance", "p-value", "paired test"),
     ),
     Term(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tl_core.evaluate.compare import compare_means
+from tl_core.evaluate.compare import compare_means, verdict
 from tl_core.evaluate.report.schema import JudgedMethod
 from tl_core.evaluate.scores.metrics import Floats
 from tl_core.evaluate.scores.set_scores import mean_score
@@ -42,11 +42,10 @@ def sentence_of(methods: list[JudgedMethod], taken: str, episodes: int) -> str:
     gap = own["against_probe"]
     if gap is None:
         return ""
-    points, sure = 100 * gap["difference"]["value"], gap["p_value"] < 0.05
-    verdict = "that is hardly chance" if sure else "that can easily be chance"
+    points = 100 * gap["difference"]["value"]
     way = "more" if points >= 0 else "fewer"
     return (
         f"On {episodes:,} episodes of classes that it had not learnt from, {taken} is right"
         f" {100 * own['accuracy']['value']:.0f} times in 100, {abs(points):.1f} {way} than a probe"
-        f" on the same labels ({100 * probe['accuracy']['value']:.0f}); {verdict}."
+        f" on the same labels ({100 * probe['accuracy']['value']:.0f}); {verdict(gap['p_value'])}."
     )

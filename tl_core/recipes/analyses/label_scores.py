@@ -174,7 +174,6 @@ def gain_over_random(
             random,
             f"random {noun}",
             ("A probe on labels from the queue", "a probe on labels drawn at random"),
-            labels.seed,
         ),
     }
 
