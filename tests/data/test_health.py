@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests_support.datasets import build, write_texts
 
+from tl_core.data.browse.concentration import Concentrated, concentrated
 from tl_core.data.browse.health import PRICES, health_of
 from tl_core.data.versions.store import VersionInfo
 
@@ -124,6 +126,20 @@ def test_the_guide_tells_what_each_finding_costs():
         }.get(price.per, f" ({100 * price.full:g} % of the {price.per})")
         if price.most:
             assert f"{name.replace('_', ' ')}{share}" in lines[f"{price.most:g}"].split(", ")
+
+
+def test_a_finding_that_is_most_of_a_class_or_a_domain_is_how_these_look(tmp_path):
+    lines = ["text,label,shop"]
+    lines += [f"a film of {n} parts and {n * 7} scenes,{'ab'[n % 2]},north" for n in range(60)]
+    lines += [f"{'pq'[n % 2]}{'abcdefghijkl'[n // 2]},{'ab'[n % 2]},south" for n in range(24)]
+    lines += [f"{'pq'[n % 2]}{n},c,north" for n in range(6)]  # few, whatever they are
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    version = build(tmp_path / "t.csv", tmp_path / "v")
+    rows = version.finding_rows("short_texts")
+    assert len(rows) == 30
+    assert concentrated(version, rows) == [Concentrated("shop", "south", 24, 24)]
+    classes = concentrated(version, np.flatnonzero(version.labels == 0)[:-2])
+    assert [(one.column, one.name, one.total - one.rows) for one in classes] == [("", "a", 2)]
 
 
 def test_a_real_version_has_a_score(tmp_path):

@@ -32,6 +32,18 @@ def test_one_line_says_what_it_is_and_how_healthy(mail):
     assert "of 100" in said and "train" in said
 
 
+def test_before_a_domain_is_left_out_as_a_finding_it_is_said_so(studio, tmp_path):
+    lines = ["text,label,shop"]
+    lines += [f"a film of {n} parts and {n * 7} scenes,{'ab'[n % 2]},north" for n in range(60)]
+    lines += [f"{'pq'[n % 2]}{'abcdefghijkl'[n // 2]},{'ab'[n % 2]},sou*th*" for n in range(24)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    source = str(tmp_path / "t.csv")
+    record = add_dataset(studio.datasets, studio.settings, source, "shops", ImportOptions())[0]
+    app = page_of(record)
+    box = next(one for one in app.expander if "one or two characters" in one.label)
+    assert "most of shop sou\\*th\\*" in box.label
+
+
 def test_filters_stand_in_the_address_and_only_one_page_is_read(mail):
     app = page_of(mail, show="Gallery", **{"class": "bad"})
     version = DatasetVersion(mail.folder)

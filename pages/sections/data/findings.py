@@ -4,6 +4,7 @@ version; and the watch of a fix that is going.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.shell import problems, rights, run_panel, services, state
 from pages.shell.words import plain
 from tl_core.config import RunConfig
+from tl_core.data.browse.concentration import Concentrated, concentrated
 from tl_core.data.browse.health import Costed
 from tl_core.data.dataset_version import FindingFacts
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import DataError
+from tl_core.modalities import items_of
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.run import Run
 
@@ -30,9 +33,11 @@ def card(record: DatasetRecord, info: VersionInfo, costed: Costed) -> None:
     do and its items.
     """
     finding = costed.finding
+    taken = _taken(str(record.folder), finding["id"]) if _removes(finding) else ()
+    most = f" :orange[This is most of {plain(_called(taken[0]))}.]" if taken else ""
     with st.container(horizontal=True, gap="small"):
         box = st.expander(
-            f"{_cost(costed.cost)}{plain(finding['text'])}",
+            f"{_cost(costed.cost)}{plain(finding['text'])}{most}",
             icon=ICONS[finding["severity"]],
             key=f"items_{finding['id']}",
             on_change="rerun",
@@ -51,7 +56,35 @@ def card(record: DatasetRecord, info: VersionInfo, costed: Costed) -> None:
     if box.open:
         with box:
             st.caption(f"{costed.why} {plain(finding['fix'])}")
+            _warn(taken, info)
             _items(record, info, finding)
+
+
+def _removes(finding: FindingFacts) -> bool:
+    return any(action["id"] == "remove" for action in finding.get("actions", []))
+
+
+@st.cache_data(max_entries=100, ttl=3600, show_spinner=False)
+def _taken(folder: str, finding: str) -> tuple[Concentrated, ...]:
+    """Classes and domains of which leaving out the rows of a finding would take most."""
+    version = DatasetVersion(Path(folder))
+    if not (version.folder / "findings.parquet").exists():
+        return ()
+    return tuple(concentrated(version, version.finding_rows(finding)))
+
+
+def _called(one: Concentrated) -> str:
+    return f"{one.column} {one.name}" if one.column else f"the class {one.name}"
+
+
+def _warn(taken: Sequence[Concentrated], info: VersionInfo) -> None:
+    """What leaving the items out would take away."""
+    for one in taken:
+        st.warning(
+            f"{one.rows:,} of {one.total:,} {items_of(info.modality)} of {plain(_called(one))} are"
+            " among them: that is how these look. Leaving them out takes them away.",
+            icon=":material/warning:",
+        )
 
 
 def _cost(cost: float) -> str:
