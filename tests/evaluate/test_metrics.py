@@ -169,6 +169,13 @@ def test_the_headline_is_plain_words():
     assert (
         report.closed_headline(section, "image", rival).count("commonest") == 0
     )  # told on other items
+    rival["pixels"] = {"validation": {"accuracy": {"value": 0.7}}}
+    alone = report.closed_headline(section, "image", rival)
+    assert alone.startswith("Right 93 times in 100 on validation photos;")
+    assert alone.endswith("Without transfer: 70. The test score is still closed.")
+    crossed = report.closed_headline({**section, "kind": "cv"}, "image", rival)
+    assert crossed.startswith("Right 93 times in 100 on photos in a cross-validation;")
+    assert "Without transfer on the validation photos alone: 70." in crossed
 
 
 def test_trap_27_evaluate_metrics_work_offline(monkeypatch):

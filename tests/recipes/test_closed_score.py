@@ -46,7 +46,7 @@ def test_a_closed_report_says_nothing_about_test_items(closed, tmp_path):
     assert set(report["baselines"]) == {"majority", "tfidf"}
     assert "still closed" in report["headline"]
     plain = round(100 * report["baselines"]["tfidf"]["validation"]["accuracy"]["value"])
-    assert f"Without transfer: {plain}." in report["headline"]
+    assert f"Without transfer on the validation texts alone: {plain}." in report["headline"]
     assert not (folder / "predictions.csv").exists()
     assert test_score.looks(tmp_path, "local", version.info.fingerprint) == 0
     shown = json.dumps(report)

@@ -14,7 +14,7 @@ from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError, DataError
-from tl_core.evaluate.report import load_report
+from tl_core.evaluate.report import load_report, taught_itself
 from tl_core.progress import Curve
 from tl_core.recipes import run_recipe
 from tl_core.test_score import seal
@@ -66,6 +66,12 @@ def test_a_report_shows_the_rounds_and_the_plain_probe_beside_it(version, tiny, 
     kept = facts["rounds"][facts["kept_round"]]
     assert kept["accuracy"] >= facts["rounds"][0]["accuracy"]
     assert sum(facts["pseudo_labels"].values()) == kept["taken"]
+    [said] = taught_itself(report)
+    assert f"{facts['rows']} texts without a class" in said
+    assert (f"about {kept['taken']:,} (pseudo" if facts["kept_round"] else "plain probe") in said
+    [none] = taught_itself({**report, "self_training": {**facts, "kept_round": 0}})
+    assert none.endswith("so this is the plain probe.")
+    assert taught_itself({**report, "self_training": None}) == []
     beside, held = (report[key]["the plain probe"] for key in ("beside", "beside_validation"))
     assert beside["against"]["n"] == report["test"]["n"]
     gap = report["test"]["accuracy"]["value"] - beside["accuracy"]["value"]

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from tl_core.evaluate.html_charts import Points, separation_charts, span_text, training_charts
 from tl_core.evaluate.html_tables import Table, confusion_table
 from tl_core.evaluate.measures import ConformalSets, ScoredRows
-from tl_core.evaluate.report import Report, beside, compared_by, rivals
+from tl_core.evaluate.report import Report, beside, compared_by, rivals, taught_itself
 from tl_core.evaluate.scores.slices import value_of
 from tl_core.modalities import items_of
 
@@ -81,6 +81,7 @@ def render(report: Report, loss: Points = (), examples: Sequence[Example] = ()) 
             [
                 *([compared["sentence"]] if compared else []),
                 *beside(report),
+                *taught_itself(report),
             ]
         ),
         scores=_scores(section),

@@ -12,7 +12,7 @@ from pages.widgets.glossary import help_of
 from pages.widgets.halves import halves
 from tl_core.evaluate.compare import compare
 from tl_core.evaluate.measures import ClassScores, PairedMeans, ScoredRows
-from tl_core.evaluate.report import beside
+from tl_core.evaluate.report import beside, taught_itself
 
 SCORES = {  # what a score is called, and what it is multiplied with
     "weighted_f1": ("Weighted F1", 100),
@@ -74,7 +74,7 @@ def _compared(subject: Subject) -> None:
         sentences.append(against["sentence"])
         if "item_f1" in against:
             sentences.append(_of_means(against["item_f1"]))
-    sentences += beside(subject.report)
+    sentences += beside(subject.report) + taught_itself(subject.report)
     best = subject.rival()
     told = bool(against) and best is not None and best.recipe == "baseline"
     theirs = None if told else subject.rivals_answers()

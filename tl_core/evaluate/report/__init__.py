@@ -13,6 +13,7 @@ from tl_core.evaluate.report.headlines import (
     compared_by,
     headline,
     rivals,
+    taught_itself,
     whose_items,
 )
 from tl_core.evaluate.report.level_section import level_section
@@ -51,6 +52,7 @@ __all__ = [
     "compared_by",
     "rivals",
     "search_section",
+    "taught_itself",
     "write_report",
     "whose_items",
 ]

@@ -62,16 +62,16 @@ def _about_labels(section: ScoredRows, noun: str) -> str:
     )
 
 
-def _without_transfer(split: str, baselines: Baselines) -> str:
+def _without_transfer(split: str, baselines: Baselines, where: str = "") -> str:
     """The strongest baseline in a sentence; the commonest class alone is no training without
-    transfer.
+    transfer. `where` says on which items, if on others than the score.
     """
     accuracies = _scores_on(split, baselines)
     if not accuracies:
         return ""
     best = max(accuracies, key=lambda name: accuracies[name]["value"])
     way = "Always predicting the commonest class" if best == "majority" else "Without transfer"
-    return f" {way}: {round(100 * accuracies[best]['value'])}."
+    return f" {way}{where}: {round(100 * accuracies[best]['value'])}."
 
 
 def caveat(section: ScoredRows, modality: str, split: str = "test") -> str:
@@ -100,10 +100,13 @@ def closed_headline(section: ScoredRows, modality: str, baselines: Baselines) ->
     if labels := _about_labels(section, f"validation {items_of(modality)}"):
         rival = _labels_without_transfer("validation", baselines)
         return f"{labels}.{doubts}{rival} The test score is still closed."
+    noun = items_of(modality)
+    crossed = section.get("kind") == "cv"  # over all items; the baselines know the validation alone
+    judged = f"{noun} in a cross-validation" if crossed else f"validation {noun}"
+    where = f" on the validation {noun} alone" if crossed else ""
     return (
-        f"Right {right} times in 100 on validation {items_of(modality)}; between {low} and"
-        f" {high} is plausible.{doubts}{_without_transfer('validation', baselines)}"
-        " The test score is still closed."
+        f"Right {right} times in 100 on {judged}; between {low} and {high} is plausible.{doubts}"
+        f"{_without_transfer('validation', baselines, where)} The test score is still closed."
     )
 
 
@@ -160,3 +163,20 @@ def beside(report: Report) -> list[str]:
             f" ({100 * gap['low']:+.1f} to {100 * gap['high']:+.1f} is plausible)."
         )
     return sentences
+
+
+def taught_itself(report: Report) -> list[str]:
+    """How many answers a self-training has learnt from, in a sentence; nothing for another way."""
+    facts = report.get("self_training")
+    if not facts:
+        return []
+    noun, counts = items_of(report["modality"]), facts["pseudo_labels"].values()
+    if not facts["kept_round"]:
+        return [
+            f"None of its own answers about {facts['rows']:,} {noun} without a class counts: no"
+            " round was better on the held-out items, so this is the plain probe."
+        ]
+    return [
+        f"Of {facts['rows']:,} {noun} without a class it has learnt from its own answers about"
+        f" {sum(counts):,} (pseudo-labels)."
+    ]
