@@ -26,6 +26,7 @@ from tl_core.registry.run import ACTIVE, Run
 from tl_core.services.search_examples import example, keep_example
 
 _TOPIC, _LIKE, _BY = "similar", "like", "by"
+_BOX, _ASKED = "similar_box", "similar_asked"
 _SIGNS, _WIDTH = 20_000, 180
 
 
@@ -59,11 +60,13 @@ def _look_for(sought: Sought) -> None:
 def box(info: VersionInfo) -> None:
     """Where words are written, or a file is brought."""
     own, words = pages_of(info.modality), modality_of(info.modality)
-    with st.popover("Similar items", icon=":material/image_search:", key="similar_box"):
+    if st.session_state.pop(_ASKED, False):
+        st.session_state[_BOX] = False  # it would lie over what was found
+    with st.popover("Similar items", icon=":material/image_search:", key=_BOX, on_change="rerun"):
+        by_words = "" if own.searchable else ", or, with a CLIP or SigLIP backbone, by words"
         st.caption(
             f"Open one of the {words.items} and choose *Find similar items*, or search by one"
-            f" that is not in the dataset{'' if own.searchable else ', or by words'}."
-            " The backbone in hand compares them."
+            f" that is not in the dataset{by_words}. The backbone in hand compares them."
         )
         with st.form("similar_form", border=False):
             written = st.text_area(
@@ -71,12 +74,7 @@ def box(info: VersionInfo) -> None:
                 key="similar_words",
                 height=100,
                 max_chars=_SIGNS if own.searchable else LONGEST_WORDS,
-                help=help_of(
-                    "similar items",
-                    ""
-                    if own.searchable
-                    else "Words are compared with photos by CLIP and SigLIP backbones alone.",
-                ),
+                help=help_of("similar items"),
             )
             brought = None if own.searchable else own.example()
             if st.form_submit_button("Search", type="primary"):
@@ -86,6 +84,7 @@ def box(info: VersionInfo) -> None:
                     st.warning("Write something, or bring a file.")
                 else:
                     _look_for(sought)
+                    st.session_state[_ASKED] = True
                     st.rerun()
 
 
