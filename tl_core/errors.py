@@ -45,6 +45,15 @@ class ErrorObject(TypedDict):
     question: NotRequired[Question]
 
 
+CANCELLED: ErrorObject = {
+    "code": "cancelled",
+    "what": "You cancelled it.",
+    "why": "",
+    "try_this": "Resume or start it again.",
+}
+"""Why a run ended that a person has cancelled."""
+
+
 class UserError(Exception):
     """Something a person can mend: `what` happened, `why`, and what to `try_this`."""
 

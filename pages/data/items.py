@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.sections.data import distributions, health, import_plan, shortcuts, viewer
 from pages.shell import frame, problems, rights, services, state
-from pages.shell.words import plain
+from pages.shell.words import counted, plain
 from tl_core.data.browse.health import health_of
 from tl_core.modalities import items_of
 
@@ -27,7 +27,7 @@ step, icon, page = (
 splits = " · ".join(f"{count:,} {split}" for split, count in info.splits.items())
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown(
-        f"**{info.rows:,} {noun} in {len(info.classes)} classes, "
+        f"**{info.rows:,} {noun} in {counted(len(info.classes), 'class', 'classes')}, "
         f"{'ready to train' if trainable else 'too few to train on yet'}{verdict}**"
         f"  \n:small[{plain(record.reference)} · {splits} · health {found.score} of 100]"
         + (f"  \n:small[:material/history: {plain(info.change)}]" if info.change else ""),

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import RerunException
 
 from pages.shell.words import on_page
 from tl_core.database.away import AWAY, NO_ANSWER
-from tl_core.errors import UserError
+from tl_core.errors import CANCELLED, UserError
 
 log = logging.getLogger("pages")
 REFUSALS = (UserError, OSError, *NO_ANSWER)
@@ -24,7 +24,9 @@ _P = ParamSpec("_P")
 
 
 def show(error: UserError | dict[str, str], *, predicts: bool = False) -> None:
-    """What happened, why, what to try; with `predicts` of a file that a model answers."""
+    """What happened, why, what to try; with `predicts` of a file that a model answers. What a
+    person has cancelled themselves is no failure.
+    """
     parts = error.as_dict() if isinstance(error, UserError) else error
     rest = " ".join(
         on_page(parts.get(key, ""), predicts=predicts)
@@ -32,7 +34,10 @@ def show(error: UserError | dict[str, str], *, predicts: bool = False) -> None:
         if parts.get(key)
     )
     what = on_page(parts["what"], predicts=predicts)
-    st.error(f"**{what}** {rest}", icon=":material/error:")
+    if parts.get("code") == CANCELLED["code"]:
+        st.info(f"**{what}** {rest}", icon=":material/cancel:")
+    else:
+        st.error(f"**{what}** {rest}", icon=":material/error:")
 
 
 def words_of(error: Exception) -> dict[str, str]:

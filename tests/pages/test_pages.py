@@ -149,7 +149,7 @@ def test_live_offers_resume_after_the_worker_died(finished):
     next(button for button in app.button if button.label == "Resume").click().run()
     assert runs.get(run.id).status == "queued"
     next(button for button in app.button if button.label == "Cancel").click().run()
-    assert runs.get(run.id).status == "cancelled" and "You cancelled it" in app.error[0].value
+    assert runs.get(run.id).status == "cancelled" and "You cancelled it" in app.info[0].value
 
 
 def test_after_a_refusal_the_settings_come_before_the_same_again(finished):

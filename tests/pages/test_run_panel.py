@@ -63,7 +63,7 @@ def test_a_run_is_offered_watched_and_shown(at):
 def test_one_that_was_stopped_says_so_and_is_offered_again(at):
     at.button[0].click().run()
     at.button[0].click().run()
-    assert "You cancelled it" in at.error[0].value and labels(at) == ["Begin"]
+    assert "You cancelled it" in at.info[0].value and labels(at) == ["Begin"]
     at.session_state["other"] = True
     at.run()
     assert "You cancelled it" in at.error[0].value and labels(at) == ["Once more"]

@@ -23,7 +23,7 @@ from tl_core.config import CONFIG_FILE, RunConfig
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.database.engine import open_database
 from tl_core.database.tables import stints
-from tl_core.errors import Cancelled, ErrorObject, NotFoundError, UserError
+from tl_core.errors import CANCELLED, Cancelled, NotFoundError, UserError
 from tl_core.jobs import sandbox
 from tl_core.log import about_process, quiet_libraries, setup_logging
 from tl_core.places import inside
@@ -36,12 +36,6 @@ from tl_core.settings import Settings, read_settings
 _PATIENCE_SECONDS = 60.0  # for the folder of a run that was queued on another machine just now
 _LOOK_SECONDS = 1.0
 _BEAT_SECONDS = 2.0
-_CANCELLED: ErrorObject = {
-    "code": "cancelled",
-    "what": "You cancelled it.",
-    "why": "",
-    "try_this": "Resume or start it again.",
-}
 log = logging.getLogger(__name__)
 
 
@@ -73,7 +67,7 @@ def main(arguments: list[str]) -> int:
     try:
         bring(folder, settings, engine, _Fetching(writer, folder.name))
     except Cancelled:
-        writer.finish(folder.name, "cancelled", reason=_CANCELLED)
+        writer.finish(folder.name, "cancelled", reason=CANCELLED)
         return 1
     except UserError as error:
         writer.finish(folder.name, "failed", reason=error.as_dict())

@@ -26,7 +26,7 @@ from sqlalchemy import Engine
 from tl_core.config import RUN_KINDS, RunConfig
 from tl_core.database.away import AWAY, NO_ANSWER, AwayError, is_full
 from tl_core.database.engine import open_database
-from tl_core.errors import Cancelled, ErrorObject, UserError
+from tl_core.errors import CANCELLED, Cancelled, ErrorObject, UserError
 from tl_core.jobs import sandbox
 from tl_core.jobs.context import Outcome, RunContext
 from tl_core.jobs.events import EventLog
@@ -200,12 +200,7 @@ def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
 def _explain(error: BaseException) -> tuple[str, ErrorObject]:
     """Status and reason for an error, in words that a person can act on."""
     if isinstance(error, Cancelled):
-        return "cancelled", {
-            "code": "cancelled",
-            "what": "You cancelled it.",
-            "why": "",
-            "try_this": "Resume or start it again.",
-        }
+        return "cancelled", CANCELLED
     if isinstance(error, _Terminated | KeyboardInterrupt):
         return "interrupted", {
             "code": "interrupted",

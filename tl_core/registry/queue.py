@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Engine, Row, and_, func, or_, select, upda
 from tl_core.config.kinds import kinds_of
 from tl_core.database.tables import runs
 from tl_core.database.turns import alone
-from tl_core.errors import ErrorObject
+from tl_core.errors import CANCELLED, ErrorObject
 from tl_core.registry.processes import (
     HOST,
     STALE_SECONDS,
@@ -46,7 +46,6 @@ _BY_STATUS = (
     .order_by(runs.c.status)
 )
 absences = Absences()
-_CANCELLED = {**_DIED, "code": "cancelled", "what": "You cancelled it.", "why": ""}
 
 
 class QueueChanges:
@@ -332,7 +331,7 @@ def mark_dead(engine: Engine, clock: Callable[[], float] = time.time) -> list[st
                 .values(
                     status="cancelled" if row.cancel_requested else "interrupted",
                     finished=now,
-                    reason=_DIED if not row.cancel_requested else row.stop_reason or _CANCELLED,
+                    reason=_DIED if not row.cancel_requested else row.stop_reason or CANCELLED,
                 )
             ).rowcount:
                 settle(connection, row.id, min(now, row.heartbeat or now))

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from tl_core.access.policy import NONE, OWN, PROJECT, RUN, WORK
 from tl_core.config import RunConfig
 from tl_core.database.tables import datasets, runs
-from tl_core.errors import NotFoundError, QuotaError, StateError
+from tl_core.errors import CANCELLED, NotFoundError, QuotaError, StateError
 from tl_core.places import inside
 from tl_core.registry.datasets import DatasetStore, version_number
 from tl_core.registry.models import ModelStore
@@ -174,17 +174,11 @@ class RunStore(RunQueries):
                 "Only queued or running ones can be cancelled.",
             )
         now = self._clock()
-        reason = {
-            "code": "cancelled",
-            "what": "You cancelled it.",
-            "why": "",
-            "try_this": "Resume or start it again.",
-        }
         with self._engine.begin() as connection:
             if connection.execute(
                 update(runs)
                 .where(runs.c.id == run_id, runs.c.status == "queued")
-                .values(status="cancelled", finished=now, reason=reason)
+                .values(status="cancelled", finished=now, reason=CANCELLED)
             ).rowcount:
                 settle(connection, run_id, now)
             connection.execute(

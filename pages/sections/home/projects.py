@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.sections.items.item_pages import Card, pages_of, small_items
 from pages.sections.sharing import access
 from pages.shell import problems, rights, services, workspace
-from pages.shell.words import ago, plain
+from pages.shell.words import ago, counted, plain
 from pages.widgets import spark
 from pages.widgets.glossary import help_of
 from tl_core.data.glance import rows_of_classes, typical_words
@@ -72,8 +72,8 @@ def _card(record: DatasetRecord) -> DeltaGenerator:
         if shared := access.line(record):
             st.caption(shared)
         st.caption(
-            f"{record.rows:,} {items_of(record.modality)} in {record.classes:,} classes ·"
-            f" version {record.version} · {ago(record.created)}"
+            f"{record.rows:,} {items_of(record.modality)} in"
+            f" {counted(record.classes, 'class', 'classes')} · version {record.version} · {ago(record.created)}"
         )
         slot = st.container()
         _score(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import problems, services
-from pages.shell.words import plain
+from pages.shell.words import counted, plain
 from tl_core.modalities import modality_of
 from tl_core.registry.datasets import DatasetRecord
 
@@ -26,7 +26,10 @@ def choose(record: DatasetRecord) -> tuple[str, ...]:
             " one first, or choose Probe."
         )
         return ()
-    named = {one.reference: f"{plain(one.reference)} ({one.classes} classes)" for one in found}
+    named = {
+        one.reference: f"{plain(one.reference)} ({counted(one.classes, 'class', 'classes')})"
+        for one in found
+    }
     chosen = st.multiselect(
         "Earlier datasets to learn from",
         list(named),

@@ -14,7 +14,7 @@ from pages.sections.evaluate import test_score
 from pages.sections.items import new_item
 from pages.sections.items.item_pages import ItemPages, pages_of
 from pages.shell import problems, rights, services, state, workspace
-from pages.shell.words import ago, plain
+from pages.shell.words import ago, counted, plain
 from pages.widgets import trained
 from pages.widgets.glossary import help_of
 from tl_core.data.preparation import Preparation
@@ -154,7 +154,7 @@ def _answers(model: Model) -> str:
 def _classes(labels: list[str]) -> None:
     """The first classes by name; the whole list only when somebody opens it."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(labels):,} classes", width="stretch")
+        st.caption(counted(len(labels), "class", "classes"), width="stretch")
         if len(labels) > _CLASSES:
             box = st.popover("All", type="tertiary", on_change="rerun", help="Every class by name")
             if box.open:

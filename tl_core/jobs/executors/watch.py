@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from sqlalchemy import Engine
 
-from tl_core.errors import ErrorObject, UserError
+from tl_core.errors import CANCELLED, ErrorObject, UserError
 from tl_core.jobs.executors import executor_table
 from tl_core.jobs.executors.executor_contract import ENDED, LOST, WAITING, Executor, SilentError
 from tl_core.registry.elsewhere.executor_names import title_of
@@ -22,12 +22,6 @@ _EACH_SECONDS = 0.5
 _QUIET_SECONDS = 6.0  # three beats that a heart has missed, before anybody asks for its job
 SILENT_SECONDS = 30.0  # that a scheduler is left alone after it gave no answer
 _MOST_LOSSES = 3
-_CANCELLED: ErrorObject = {
-    "code": "cancelled",
-    "what": "You cancelled it.",
-    "why": "",
-    "try_this": "Resume or start it again.",
-}
 log = logging.getLogger(__name__)
 
 
@@ -81,7 +75,7 @@ class Watch:
             # a job that cannot be reached is no harm: its worker finds that the run has ended
             with suppress(SilentError):
                 executor.cancel(run.job)
-            self._placed.end(run, "cancelled", run.reason or _CANCELLED)
+            self._placed.end(run, "cancelled", run.reason or CANCELLED)
             return
         state = executor.poll(run.job)
         if state == WAITING and run.taken:
@@ -90,7 +84,7 @@ class Watch:
         elif state == WAITING:
             self._placed.place(run.id, run.job)
         elif state == LOST and run.cancelled:
-            self._placed.end(run, "cancelled", run.reason or _CANCELLED)
+            self._placed.end(run, "cancelled", run.reason or CANCELLED)
         elif state == LOST and run.losses < _MOST_LOSSES:
             with suppress(SilentError):  # what may be left of it must not do the work twice
                 executor.cancel(run.job)
@@ -102,7 +96,7 @@ class Watch:
     def _end(self, run: Placed, executor: Executor, state: str) -> None:
         """The job is over, and its worker has recorded no end."""
         if run.cancelled:
-            self._placed.end(run, "cancelled", run.reason or _CANCELLED)
+            self._placed.end(run, "cancelled", run.reason or CANCELLED)
             return
         title = title_of(run.executor)
         lost = f"Its machine in {title} was lost {run.losses + 1} times."

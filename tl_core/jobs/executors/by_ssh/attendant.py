@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 
 from tl_core.database.away import NO_ANSWER
 from tl_core.database.engine import open_database
-from tl_core.errors import ErrorObject, UserError
+from tl_core.errors import CANCELLED, ErrorObject, UserError
 from tl_core.jobs.executors.by_ssh.cargo import TOLD, cargo_of, variables_of
 from tl_core.jobs.executors.by_ssh.line import Line, line_of
 from tl_core.jobs.executors.by_ssh.there import BEGUN
@@ -40,12 +40,6 @@ _AGAIN_SECONDS = 2.0
 _FETCH_SECONDS = 10.0  # between two looks for checkpoints and results
 _GRACE_SECONDS = 20.0  # for a cancel to be heard there
 _THERE = "tl_core.jobs.executors.by_ssh.there"
-_CANCELLED: ErrorObject = {
-    "code": "cancelled",
-    "what": "You cancelled it.",
-    "why": "",
-    "try_this": "Resume or start it again.",
-}
 log = logging.getLogger(__name__)
 
 
@@ -117,7 +111,7 @@ class Attendant:
                 why = str(error)
             log.warning("run %s: %s", self._run, why)
             if self._is_cancelled():
-                return "cancelled", {"reason": _CANCELLED}
+                return "cancelled", {"reason": CANCELLED}
             if time.monotonic() - self._reached > PATIENCE_SECONDS:
                 what = f"The machine {self._line.host} is not reached any more."
                 return "interrupted", {"reason": _reason(what, why[:200])}
