@@ -73,7 +73,8 @@ def _card(record: DatasetRecord) -> DeltaGenerator:
             st.caption(shared)
         st.caption(
             f"{record.rows:,} {items_of(record.modality)} in"
-            f" {counted(record.classes, 'class', 'classes')} · version {record.version} · {ago(record.created)}"
+            f" {counted(record.classes, 'class', 'classes')} · version {record.version} ·"
+            f" {ago(record.created)}"
         )
         slot = st.container()
         _score(state)
