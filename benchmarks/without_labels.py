@@ -6,8 +6,8 @@ results/without_labels.json, with the cells that are missing.
 
 - self-training: 4, 16 and 64 labels a class, the other training rows without one, five draws, on
   the starters' kept features; the plain probe learns from the same labels.
-- pretraining: on all rows but those of the test, three draws; the probe before and after, with 16
-  labels a class and with all.
+- pretraining: on all rows but those of the test, photos of 128 pixels, three draws; the probe
+  before and after, with 16 labels a class and with all.
 - distillation: a starter, fine-tuned on all labels, teaches a much faster one (for texts, word
   vectors); beside it that one fine-tuned without a teacher. Photos of 128 pixels, three seeds.
 
@@ -47,7 +47,7 @@ BIG_AND_SMALL = {
     "trec": ("starter:text", "static:starter:text"),
     "hymenoptera": ("starter:image", "starter:image-small"),
 }
-PIXELS: dict[str, dict[str, object]] = {"hymenoptera": {"input_size": 128}}  # of a distillation
+PIXELS: dict[str, dict[str, object]] = {"hymenoptera": {"input_size": 128}}  # of networks
 SIZES, DRAWS, SEEDS = (4, 16, 64), 5, 3
 PRETRAINED = ("16", "all")
 
@@ -123,7 +123,8 @@ class Bench:
         if name not in self._pretrained:
             started = time.monotonic()
             few = Few(self.version(task), int(PRETRAINED[0]), seed)
-            report = self.run(few, STARTERS[task], "pretrain", name, seed=seed)
+            own = PIXELS.get(task, {})
+            report = self.run(few, STARTERS[task], "pretrain", name, seed=seed, **own)
             self._pretrained[name] = report, time.monotonic() - started
         report, seconds = self._pretrained[name]
         return report, f"local:{self.home / 'runs' / name / 'model'}", seconds
@@ -202,7 +203,7 @@ def pretraining(bench: Bench, task: str, size: str, seed: int) -> dict[str, floa
     report, learnt, seconds = bench.pretrained(task, seed)
     before, after = _beside(report, "the probe of the backbone as it was"), _accuracy(report)
     if size == "all":
-        own = {"precision": "float32", "repeats": 0, "seed": seed}
+        own = {"precision": "float32", "repeats": 0, "seed": seed, **PIXELS.get(task, {})}
         before, after = (
             _accuracy(bench.run(bench.version(task), backbone, "probe", name, **own))
             for backbone, name in (

@@ -9,9 +9,10 @@ import csv
 import numpy as np
 import pytest
 import torch
-from tests_support.datasets import Poisoned, build, write_texts
+from tests_support.datasets import Poisoned, build, write_pictures, write_texts
 from tests_support.finetuning import Ear, weights
 
+from tl_core.backbones.classifier import load_classifier
 from tl_core.config import RunConfig
 from tl_core.errors import Cancelled, ConfigError, DataError
 from tl_core.recipes import run_recipe
@@ -93,6 +94,18 @@ def test_it_goes_on_to_the_same_weights_and_test_labels_take_no_part(taught, tin
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     assert whole["test"]["n"] == 200
+
+
+def test_a_student_of_photos_may_look_at_smaller_ones(tiny, tmp_path):
+    version = build(write_pictures(tmp_path / "p", each=12), tmp_path / "v")
+    photos = {"max_length": 256, "epochs": 1.0}  # of texts, so it is as it stands
+    trained(version, tmp_path / "teacher", tiny("resnet"), "finetune", **photos)
+    teacher = tmp_path / "teacher" / "model"
+    small = {"input_size": 16, "teacher": f"local:{teacher}"}
+    trained(version, tmp_path / "student", tiny("resnet"), **photos, **small)
+    size = load_classifier(tmp_path / "student" / "model").processor.size
+    assert 16 in dict(size).values()
+    assert 16 not in dict(load_classifier(teacher).processor.size).values()
 
 
 def test_classes_are_matched_by_their_names(taught, tiny, tmp_path):

@@ -191,7 +191,8 @@ def test_the_same_seed_gives_the_same_weights(version, tiny, tmp_path):
 @pytest.mark.parametrize("family", ("resnet", "vit"))
 def test_photos_learn_from_two_views(family, tiny, tmp_path):
     version = build(write_pictures(tmp_path / "p", each=12), tmp_path / "v")
-    report = trained(version, tmp_path / "run", tiny(family), augment="light")
+    report = trained(version, tmp_path / "run", tiny(family), augment="light", input_size=48)
+    assert 48 in dict(load_classifier(tmp_path / "run" / "model").processor.size).values()
     assert "SimCLR" in report["pretraining"]["objective"]
     assert report["beside"][BEFORE]["against"]["n"] == report["test"]["n"]
     trained(version, tmp_path / "probe", tmp_path / "run" / "model", recipe="probe")

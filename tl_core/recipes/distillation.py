@@ -103,6 +103,7 @@ def _student(settings: DistillationSettings) -> FinetuneSettings:
             "augment": settings.augment,
             "class_weights": settings.class_weights,
             "max_length": settings.max_length,
+            "input_size": settings.input_size,
             "baseline": settings.baseline,
             "seed": settings.seed,
         }
@@ -124,6 +125,7 @@ def _plain(
         space.model_names,
         seed=settings.seed,
         max_length=settings.max_length,
+        input_size=settings.input_size,
     )
     own = ProbeSettings(
         class_weights=settings.class_weights,

@@ -63,6 +63,7 @@ def train(
         space.model_names,
         seed=settings.seed,
         max_length=settings.max_length,
+        input_size=settings.input_size,
     )
     for finding in backbone.check(version, rows.all):
         progress.warn(finding)

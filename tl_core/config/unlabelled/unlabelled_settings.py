@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tl_core.config.checked import Checked, setting
 from tl_core.config.finetune import AUGMENTATIONS
-from tl_core.config.frozen import SEED, WEIGHTS
+from tl_core.config.frozen import INPUT_SIZE, SEED, WEIGHTS
 from tl_core.errors import ConfigError
 
 LENGTH = "Maximum length of a text in tokens; longer ones are truncated."
@@ -65,6 +65,7 @@ class PretrainSettings(Checked):
     )
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"))
     max_length: int = setting(256, LENGTH, low=8, high=32768, advanced=False, only="text")
+    input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image")
     checkpoint_steps: int = setting(
         0,
         "Steps between two checkpoints; 0 spaces them so that they cost no more than a fiftieth of"
@@ -160,6 +161,7 @@ class DistillationSettings(Checked):
     )
     class_weights: str = setting("none", WEIGHTS, choices=("none", "balanced"))
     max_length: int = setting(256, LENGTH, low=8, high=32768, advanced=False, only="text")
+    input_size: int = setting(0, INPUT_SIZE, low=0, high=1024, only="image")
     baseline: bool = setting(True, BASELINE)
     seed: int = setting(0, SEED, low=0, high=2**31 - 1)
 
