@@ -210,12 +210,13 @@ class DomainPair(TypedDict):
 class HeldOutDomain(TypedDict):
     """A domain that was held out: accuracy of each method that learnt from the others, and of a
     probe of its own, cross-validated (None where it has too few rows). `left_out` rows of the
-    others were not learnt from, as they are copies of its items or of a group with them.
+    others were not learnt from, as they are copies of its items or of a group with them; results
+    of earlier versions do not tell.
     """
 
     domain: str
     rows: int
-    left_out: int
+    left_out: NotRequired[int]
     scores: dict[str, Score]
     inside: Score | None
 

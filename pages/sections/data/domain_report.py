@@ -118,9 +118,8 @@ def _held_out(
 ) -> None:
     """Bars of each domain, then mean and worst of each method."""
     shown = {one["method"]: titles[one["method"]] for one in methods}
-    if left_out := [
-        f"{one['left_out']:,} for {one['domain']}" for one in held_out if one["left_out"]
-    ]:
+    copies = {one["domain"]: one.get("left_out", 0) for one in held_out}
+    if left_out := [f"{count:,} for {name}" for name, count in copies.items() if count]:
         st.caption(
             "Items that are copies of what was asked, or of a group with it, were not learnt from: "
             + plain(", ".join(left_out))

@@ -86,8 +86,8 @@ def score_lines(held_out: list[HeldOutDomain], over: list[OverDomains]) -> Itera
         cells = "  ".join(f"{_shown(one['scores'][name]):>16}" for name in methods)
         own = _shown(one["inside"]) if one["inside"] else "-"
         yield f"{one['domain']:24} {cells}   {own}"
-        if one["left_out"]:
-            yield f"  {one['left_out']:,} copies of its items elsewhere were not learnt from"
+        if left_out := one.get("left_out"):
+            yield f"  {left_out:,} copies of its items elsewhere were not learnt from"
     for title, scores in (
         ("mean", [one["mean"] for one in over]),
         ("worst", [one["worst"] for one in over]),
