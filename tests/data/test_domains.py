@@ -19,6 +19,7 @@ from tl_core.data.domains import (
     TARGET_TEST,
     HeldOutVersion,
     as_meant,
+    classes_beyond,
     domain_columns,
     domains_of,
     judged_by_target,
@@ -30,6 +31,7 @@ from tl_core.data.versions.build import build_version
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import AmbiguousError, DataError, NotFoundError
 from tl_core.recipes.shared.common import SealedVersion
+from tl_core.train.setup.across import unjudged
 
 
 @pytest.fixture
@@ -168,7 +170,17 @@ def test_a_target_dataset_of_other_classes_is_refused_and_one_of_some_is_not(sho
 
     with pytest.raises(DataError, match="No class of the target dataset"):
         with_target(shops, others("house", "elephant"))
-    assert len(with_target(shops, others(shops.info.labels[0], "cat")).rows_of(TARGET_TEST))
+    some = others(shops.info.labels[0], "cat")
+    assert len(with_target(shops, some).rows_of(TARGET_TEST))
+    assert classes_beyond(shops, some) == {"cat": 30}
+    [finding] = unjudged(shops, some)
+    assert "lacks: 'cat' (30)." in finding.text and finding.count == 30
+    written = others("GOOD", " bad")  # as another person writes them
+    assert unjudged(shops, written) == []
+    seen = with_target(shops, written)
+    judges = seen.rows_of(TARGET_TEST)
+    said = written.label_names(judges - len(shops.labels))
+    assert [name.strip().lower() for name in said] == seen.label_names(judges)
 
 
 def test_a_target_of_which_nothing_may_be_read_is_refused(tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.config.domains import UNLABELLED, KnowsDomains
+from tl_core.data.checks.class_names import alike_key
 from tl_core.data.item_kind import own_columns
 from tl_core.data.overlays.joined import JoinedVersion
 from tl_core.data.overlays.overlay import Overlay
@@ -188,23 +189,22 @@ def as_meant(
 def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersion:
     """The version with the items of another dataset behind its own: those of its training split and
     those without a class as `target`, its labelled validation and test items as `target_test`.
-    Only of the latter are labels there, for classes of the same name.
+    Only of the latter are labels there, for classes that people would take for the same.
 
     Raises:
         DataError: when the other one holds other kinds of items, or none that may be read, or items
             may have several labels.
     """
     refuse_target_of_several(version)
-    names = {name: number for number, name in enumerate(version.sets.names)}
-    theirs = np.array([names.get(name, -1) for name in other.sets.names] + [-1], dtype=np.int64)
+    theirs = np.array([*_same_classes(version, other), -1], dtype=np.int64)
     labels = theirs[np.asarray(other.labels)]  # -1, for none, takes the last one
     judges = np.isin(other.splits, ("validation", "test")) & (labels >= 0)
     alike = version.info.modality == other.info.modality  # else that is what is refused, below
-    if alike and len(other.sets.names) and not names.keys() & {*other.sets.names}:
+    if alike and len(other.sets.names) and (theirs < 0).all():
         raise DataError(
             "No class of the target dataset is one of this dataset.",
-            f"It has {_some(other.sets.names)}; this one has {_some(version.sets.names)}. What is"
-            " learnt here would have nothing to say there.",
+            f"It has {some_of(other.sets.names)}; this one has {some_of(version.sets.names)}."
+            " What is learnt here would have nothing to say there.",
             "Choose a target with the same classes, or with none.",
         )
     read = np.isin(other.splits, ("train", "unlabelled"))
@@ -226,7 +226,29 @@ def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersio
     return seen
 
 
-def _some(names: list[str]) -> str:
+def _same_classes(version: DatasetVersion, other: DatasetVersion) -> list[int]:
+    """The number that each class of `other` has in `version`, -1 where it has none: of the same
+    name, else of the only one that differs from it in capitals, blanks or dashes alone.
+    """
+    names = {name: number for number, name in enumerate(version.sets.names)}
+    keys = Counter(map(alike_key, names))
+    alike = {alike_key(name): number for name, number in names.items() if keys[alike_key(name)] < 2}
+    return [names.get(name, alike.get(alike_key(name), -1)) for name in other.sets.names]
+
+
+def classes_beyond(version: DatasetVersion, other: DatasetVersion) -> dict[str, int]:
+    """Classes of a target dataset `other` that `version` lacks, with their items."""
+    return {
+        name: int((other.labels == number).sum())
+        for number, (name, own) in enumerate(
+            zip(other.sets.names, _same_classes(version, other), strict=True)
+        )
+        if own < 0
+    }
+
+
+def some_of(names: list[str]) -> str:
+    """The first few names in a sentence."""
     return ", ".join(names[:_NAMED]) + (" and more" if len(names) > _NAMED else "")
 
 

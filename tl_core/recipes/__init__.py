@@ -118,7 +118,10 @@ def run_recipe(
     from tl_core.data.checks.small import check_trainable
     from tl_core.data.domains import as_meant
     from tl_core.recipes.shared import common, judging
+    from tl_core.train.setup.across import unjudged
 
+    for finding in unjudged(version, target) if target else []:
+        progress.warn(finding.as_dict())
     version = as_meant(config.settings, version, target)
     check_trainable(version, learns=config.recipe != "zero_shot")
     if config.recipe in ("ladder", "auto"):

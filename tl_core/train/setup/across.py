@@ -9,7 +9,8 @@ import numpy as np
 from tl_core.backbones.backbone import Backbone
 from tl_core.config import FinetuneSettings
 from tl_core.data.dataset_version import Finding
-from tl_core.data.domains import TARGET, domains_of
+from tl_core.data.domains import TARGET, classes_beyond, domains_of, some_of
+from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.progress import Progress
 from tl_core.train.arrays import Floats
@@ -81,6 +82,24 @@ def _refuse_too_few(settings: FinetuneSettings, count: int, progress: Progress) 
         )
     for finding in few_items(count):
         progress.warn(finding.as_dict())
+
+
+def unjudged(version: DatasetVersion, other: DatasetVersion) -> list[Finding]:
+    """What to know of a target dataset `other` with classes that `version` lacks."""
+    beyond = classes_beyond(version, other)
+    if not beyond:
+        return []
+    told = some_of([f"{name!r} ({count:,})" for name, count in beyond.items()])
+    return [
+        Finding(
+            "classes_beyond",
+            "warning",
+            f"The target dataset has classes that this one lacks: {told}. Whatever is said of such"
+            " items is wrong, yet no score counts them: they judge nothing.",
+            sum(beyond.values()),
+            "Give this dataset items of these classes, or mend names that mean the same.",
+        )
+    ]
 
 
 def few_items(count: int) -> list[Finding]:
