@@ -110,8 +110,30 @@ def test_a_held_out_domain_is_asked_of_who_has_seen_no_copy_of_it(cases):
 def test_a_target_judges_who_has_seen_no_copy_of_it(cases):
     seen = targeted(cases, "shop", "", "s")
     judged = cases.groups[seen.rows_of("test")]
-    assert len(judged) and len(seen.rows_of("train"))
+    assert len(judged) and len(seen.rows_of("train")) and len(seen.rows_of("validation"))
     assert not np.isin(cases.groups[seen.rows_of("train", "validation")], judged).any()
+    assert set(seen.rows_of("test")) == {*cases.rows_of("test")} & {
+        *np.flatnonzero(domains_of(cases, "shop").rows_in("s"))
+    }  # those of the validation are copies of what chooses
+
+
+def test_copies_of_the_targets_own_test_items_are_not_learnt_from(tmp_path):
+    lines = ["text,label,shop,split"]
+    lines += [f"north {n} {n * n},{'ab'[n % 2]},n,train" for n in range(20)]
+    lines += [
+        f"south {n} {n * n},{'ab'[n % 2]},s,{('train', 'validation')[n > 9]}" for n in range(20)
+    ]
+    lines += [
+        f"the very same {word},{'ab'[n % 2]},{shop},{split}"
+        for n, word in enumerate(("red house", "old tree"))
+        for shop, split in (("n", "train"), ("s", "test"))
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    version = build(tmp_path / "t.csv", tmp_path / "v", remove_leaks=False)
+    seen = targeted(version, "shop", "", "s")
+    texts = version.texts(seen.rows_of("train"))
+    assert len(texts) and not any("very same" in text for text in texts)
+    assert sum("very same" in text for text in version.texts(seen.rows_of("test"))) == 2
 
 
 def test_a_sealed_version_keeps_what_is_laid_over_it(shops):

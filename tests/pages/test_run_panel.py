@@ -66,13 +66,13 @@ def test_one_that_was_stopped_says_so_and_is_offered_again(at):
     assert "You cancelled it" in at.info[0].value and labels(at) == ["Begin"]
     at.session_state["other"] = True
     at.run()
-    assert "You cancelled it" in at.error[0].value and labels(at) == ["Once more"]
+    assert "You cancelled it" in at.info[0].value and labels(at) == ["Once more"]
 
 
 def test_one_that_was_deleted_is_forgotten(at):
     at.button[0].click().run()
     at.button[0].click().run()
-    assert at.error
+    assert at.info
     runs().delete([runs().list(kind="takeout")[0].id])
     assert labels(at.run()) == ["Begin"] and at.session_state["takeout_run"] == ""
 

@@ -126,7 +126,7 @@ def test_an_interrupted_training_across_domains_ends_as_one_that_ran_through(tmp
     ("options", "words"),
     (
         ({"group_dro": 0.1}, "at least two domains"),
-        ({"domain_column": "place", "domain_coral": 1.0, "mix": "mixup"}, "may be of two domains"),
+        ({"group_dro": 0.1, "mix": "mixup"}, "may be of two domains"),
         ({"domain_coral": 1.0}, "domain_coral needs training items of at least two domains"),
         ({"adaptation": "mcc", "lora": True, "tune": "last"}, ""),
     ),

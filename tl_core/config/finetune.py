@@ -327,12 +327,6 @@ class FinetuneSettings(AcrossDomains):
                 "It keeps the running statistics of its steps; averaged weights need their own.",
                 "Set stochastic_norm to 0, or average to none.",
             )
-        if self.tells_domains and self.mix != "none":
-            raise ConfigError(
-                "mix cannot be used where domains are told apart.",
-                "What is mixed of two items may be of two domains.",
-                "Set mix to none.",
-            )
         looks = self.delta or self.bss or self.needs_source_classes or self.reads_target
         if self.compile and (looks or self.domain_coral or self.mix_style or self.stochastic_norm):
             raise ConfigError(

@@ -245,17 +245,25 @@ class HoldOutSpec(RunSpec):
             self.training(method)
 
     def check_domains(self, domains_there: int) -> None:
-        """Refuse methods that compare the domains that are learnt from, where one is left.
+        """Refuse methods that compare the domains that are learnt from, where one is left of as
+        many as there are.
 
         Raises:
-            ConfigError: for such a method, and fewer than three domains.
+            ConfigError: for such a method, and fewer than three domains, or mixed items.
         """
         named = next((method for method in self.methods if method in domains.TOLD_DOMAINS), "")
         if named and domains_there < 3:
             raise ConfigError(
                 f"{domains.TOLD_DOMAINS[named]} needs two domains to learn from.",
-                "There are two, and one of them is held out.",
-                f"Leave {named} out, or bring items of a third domain.",
+                "Of one that is held out and of copies of its items nothing is learnt, which leaves"
+                " items of a single one.",
+                f"Leave {named} out, or bring items of a further domain.",
+            )
+        if named and self.settings.get("mix", "none") != "none":
+            raise ConfigError(
+                f"{domains.TOLD_DOMAINS[named]} needs to know the domain of each item.",
+                "What is mixed of two items may be of two domains.",
+                "Set mix to none.",
             )
 
     def options(self, method: str) -> dict[str, object]:

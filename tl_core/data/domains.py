@@ -98,9 +98,10 @@ class TargetedVersion(Overlay):
     Its splits: `train` and `validation` hold the source's rows. `target` holds rows of the target
     that may be read, but without their class: their labels are -1. `test` holds the target's rows
     that judge, which no training reads; where none of these has a class, those of the source.
-    `source_test` are the source's own test rows otherwise, `apart` rows of neither, and those of
-    the source that are of one group with a row that judges, such as copies: no label of these can
-    be read, either.
+    `source_test` are the source's own test rows otherwise, `apart` rows of neither: no label of
+    these can be read, either. Nothing is learnt from or chosen by a row that is of one group with
+    one that judges, such as a copy of it: where the target's own test rows have such ones in the
+    source these are `apart`, any other row that would judge is `apart` itself.
 
     Args:
         version: all rows.
@@ -119,12 +120,17 @@ class TargetedVersion(Overlay):
         splits = np.asarray(version.splits, dtype="<U11").copy()
         alive = splits != "removed"
         known = np.asarray(version.labels) >= 0
-        judges = target & known & np.isin(splits, ("validation", "test"))
+        learnt = source & np.isin(splits, ("train", "validation"))
+        judges = target & known & (splits == "test")
+        copies = learnt & np.isin(version.groups, version.groups[judges])
+        further = target & known & (splits == "validation")
+        further &= ~np.isin(version.groups, version.groups[learnt & ~copies])
         own_test = source & (splits == "test")
         splits[alive & ~target & ~source] = APART
+        aside = copies | target & known & (splits == "validation") & ~further
+        judges |= further
         splits[alive & target] = TARGET
-        copies = np.isin(version.groups, version.groups[judges])
-        splits[source & copies & np.isin(splits, ("train", "validation"))] = APART
+        splits[aside] = APART
         splits[judges] = "test"
         if judges.any():
             splits[own_test] = SOURCE_TEST

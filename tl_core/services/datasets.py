@@ -189,7 +189,7 @@ def relabel_dataset(store: DatasetStore, reference: str) -> Made:
         store,
         record.called,
         lambda folder: apply_decisions(
-            labelling.version, folder, record.reference, labelling.chance
+            labelling.version, folder, record.reference, labelling.chance, labelling.classes
         ),
         record,
         list(labelling.standing.labels),

@@ -182,20 +182,7 @@ class Labelling:
         ]
         if info.labelled_here:
             return [*dict.fromkeys([*info.named, *named, *info.labels])]
-        here = self._named_here()
-        return [*dict.fromkeys([*(one for one in info.offered if one not in here), *named])]
-
-    def _named_here(self) -> set[str]:
-        """Classes of the version that no row has but those about which somebody was asked."""
-        labels, sets = self.version.labels, self.version.sets
-        brought = labels >= 0
-        brought[[row for own in self.standing.said.values() for row in own]] = False
-        counts = sets.counts(labels[brought])
-        return {
-            name for name, count in zip(self.version.info.labels, counts, strict=True) if not count
-        } & {
-            one for cell in self.standing.named for one in classes_of(self.version, cell, new=True)
-        }
+        return [*dict.fromkeys([*info.keys, *info.offered, *named])]
 
     def changes(self, row: int, label: str) -> bool:
         """Whether a row would have another label than the version gives it."""

@@ -64,13 +64,13 @@ def parameter_groups(
         group_of: name of the layer group of each.
         lr: the learning rate that a factor of 1 means.
         weight_decay: for parameters of two dimensions and more.
-        spared: names of parameters that are not pulled towards zero either.
+        spared: names of parameters that are not pulled towards zero either, all of a layer or none.
     """
     groups: dict[tuple[str, bool], ParameterGroup] = {}
     for name, parameter in model.named_parameters():
         if name not in scale_of:
             continue
-        decays = parameter.ndim > 1 and not name.endswith(".bias") and name not in spared
+        decays = parameter.ndim > 1 and not name.endswith(".bias")
         key = (group_of[name], decays)
         if key not in groups:
             groups[key] = {
@@ -78,7 +78,7 @@ def parameter_groups(
                 "names": [],
                 "lr": lr * scale_of[name],
                 "layer": group_of[name],
-                "weight_decay": weight_decay if decays else 0.0,
+                "weight_decay": weight_decay if decays and name not in spared else 0.0,
             }
         groups[key]["params"].append(parameter)
         groups[key]["names"].append(name)

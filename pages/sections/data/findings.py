@@ -61,7 +61,10 @@ def card(record: DatasetRecord, info: VersionInfo, costed: Costed) -> None:
 
 
 def _removes(finding: FindingFacts) -> bool:
-    return any(action["id"] == "remove" for action in finding.get("actions", []))
+    """Whether its fix leaves items out for what they are like; copies are left out as such."""
+    about_copies = finding["id"] in ("leak", "near_leak", "conflicting_labels", "duplicates")
+    actions = () if about_copies else finding.get("actions", ())
+    return any(action["id"] == "remove" for action in actions)
 
 
 @st.cache_data(max_entries=100, ttl=3600, show_spinner=False)

@@ -5,6 +5,7 @@ what is kept over an interruption.
 from __future__ import annotations
 
 import json
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -95,6 +96,26 @@ def test_networks_of_the_others_on_domains_that_were_made(tmp_path, places, netw
     for one, other in zip(poisoned["held_out"], found["held_out"], strict=True):
         assert one["inside"] == other["inside"]
         assert all(one["scores"][name] == other["scores"][name] for name in ("probe", "erm"))
+
+
+def test_methods_that_compare_domains_are_refused_before_anything_is_trained(
+    tmp_path, tiny, network, places
+):
+    """Of two places with the same cases nothing of one is left while the other is held out."""
+    lines = ["text,label,shop,case"]
+    for number, words in enumerate(permutations(("red", "old", "far", "wet", "odd"), 3)):
+        label = "ab"[number % 2]
+        lines += [f"{shop} {' '.join(words)},{label},{shop},{number}" for shop in ("here", "there")]
+        lines.append(f"else {' '.join(words[::-1])} again,{label},third,{number + 100}")
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    version = build(tmp_path / "t.csv", tmp_path / "v", group_column="case")
+    both = {"methods": ("erm", "coral"), "settings": {}}
+    with pytest.raises(ConfigError, match="CORAL needs two domains"):
+        go(version, tmp_path / "run", f"local:{tiny('bert')}", "shop", **both)
+    mixed = {"methods": ("erm", "coral"), "settings": {**QUICK, "mix": "mixup"}}
+    with pytest.raises(ConfigError, match="may be of two domains"):
+        go(places, tmp_path / "mixed", network, **mixed)
+    assert not list(tmp_path.glob("*/part-*"))
 
 
 def test_several_processes_see_no_held_out_domain_either(tmp_path, places, network, monkeypatch):

@@ -29,22 +29,26 @@ def concentrated(version: DatasetVersion, rows: NDArray[np.int64]) -> list[Conce
     """Classes and domains of which more than half of the rows are among `rows`; none where no more
     than ten rows are of one.
     """
-    alive = version.splits != "removed"
-    meant = np.zeros(len(alive), dtype=bool)
-    meant[rows] = True
-    classes = [
-        ("", name, np.isin(version.labels, version.sets.having([name])))
-        for name in version.info.labels
+    alive = np.flatnonzero(version.splits != "removed")
+    meant = alive[np.isin(alive, rows)]
+    labels, sets = version.labels, version.sets
+    known, hit = (some[labels[some] >= 0] for some in (alive, meant))
+    found = _most("", version.info.labels, sets.counts(labels[hit]), sets.counts(labels[known]))
+    for column in domain_columns(version):
+        domains = domains_of(version, column)
+        hits, totals = (
+            np.bincount(domains.numbers[some] + 1, minlength=len(domains.names) + 1)[1:]
+            for some in (meant, alive)
+        )
+        found += _most(column, domains.names, hits, totals)
+    return found
+
+
+def _most(
+    column: str, names: list[str], hits: NDArray[np.int64], totals: NDArray[np.int64]
+) -> list[Concentrated]:
+    places = np.flatnonzero((totals > _FEW) & (hits > _MOST * totals))
+    return [
+        Concentrated(column, names[place], int(hits[place]), int(totals[place]))
+        for place in places.tolist()
     ]
-    domains = [
-        (column, name, found.numbers == number)
-        for column in domain_columns(version)
-        for found in [domains_of(version, column)]
-        for number, name in enumerate(found.names)
-    ]
-    out = []
-    for column, name, own in [*classes, *domains]:
-        total, hit = int((own & alive).sum()), int((own & alive & meant).sum())
-        if total > _FEW and hit > _MOST * total:
-            out.append(Concentrated(column, name, hit, total))
-    return out

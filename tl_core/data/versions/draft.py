@@ -37,4 +37,5 @@ class Draft:
     plan: Plan = field(default_factory=Plan)
     sample: list[SampleRow] = field(default_factory=list)  # as the model will see them
     preparation: Preparation = field(default_factory=Preparation)
+    keys: list[str] = field(default_factory=list)  # classes as Labelling had them in order
     kept_plan: PlanFacts = field(default_factory=PlanFacts)  # of the version this one is made from

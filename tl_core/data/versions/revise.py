@@ -4,6 +4,7 @@ changed in place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,7 +33,8 @@ _NOTHING = np.empty(0, dtype=np.int64)
 @dataclass
 class Edit:
     """What changes: rows to leave out, new classes for rows, new names for classes; classes that
-    rows are to lose which may have others. `chance` are rows that were drawn at random.
+    rows are to lose which may have others. `chance` are rows that were drawn at random, `keys` the
+    classes in the order in which they had keys.
     """
 
     change: str
@@ -42,6 +44,7 @@ class Edit:
     forget: tuple[str, ...] = ()
     chance: NDArray[np.int64] = field(default_factory=lambda: _NOTHING)
     settle: list[str] = field(default_factory=list)
+    keys: Sequence[str] = ()
 
 
 def fix_finding(
@@ -83,13 +86,18 @@ def fix_finding(
 
 
 def apply_decisions(
-    version: DatasetVersion, folder: Path, parent: str, chance: NDArray[np.int64] = _NOTHING
+    version: DatasetVersion,
+    folder: Path,
+    parent: str,
+    chance: NDArray[np.int64] = _NOTHING,
+    keys: Sequence[str] = (),
 ) -> VersionInfo:
     """Write `version` with what was decided about single labels into `folder`. No row changes its
     split but those that had no class: they are trained on from now on.
 
     In a dataset that began without any class some of the rows of `chance`, which were drawn at
-    random, become test and validation rows: see `first_test`.
+    random, become test and validation rows: see `first_test`. `keys` are its classes in the order
+    in which they had keys, which they keep.
 
     Raises:
         DataError: when nothing was changed, or too little is left.
@@ -107,7 +115,7 @@ def apply_decisions(
     view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
     first = [row for row in relabel if version.labels[row] < 0]
     change = _in_words(len(first), len(relabel) - len(first), len(drop))
-    edit = Edit(change, drop, relabel, chance=chance)
+    edit = Edit(change, drop, relabel, chance=chance, keys=keys)
     info = _apply(version, view, edit, folder, parent)
     carry_over(version.folder, folder)
     rounds.carry_over(version.folder, folder, first)
@@ -249,6 +257,7 @@ def _apply(
             replace(draft.preparation, repair=True),
         )
     draft.parent, draft.change = parent, edit.change
+    draft.keys = [edit.rename.get(name, name) for name in edit.keys or draft.keys]
     if len(joining):
         draft.folds = None  # those that got a class are held out in their turn, too
     draft.settled = sorted({*version.info.settled, *edit.settle})
@@ -312,6 +321,7 @@ def _draft(version: DatasetVersion, rows: RowFacts, splits: NDArray[np.str_]) ->
         damaged["items"] if damaged else [],
         kept,
         skipped_before=info.skipped_count - len(info.skipped),
+        keys=info.keys,
         folds=version.folds if (version.folds >= 0).any() else None,
         kept_plan=info.plan,
         preparation=Preparation.from_dict(info.preparation),

@@ -65,6 +65,7 @@ class VersionInfo:
     # what is done to a row before a network sees it
     preparation: PreparationFacts = field(default_factory=PreparationFacts)
     label_sets: list[list[int]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # classes in the order of their keys in Labelling
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

@@ -82,6 +82,7 @@ def _describe(draft: Draft, view: View, findings: list[Finding], folder: Path) -
         rows=int(alive.sum()),
         classes=dict(zip(names, alive_counts.tolist(), strict=True)),
         label_sets=sets.places() if sets.several else [],
+        keys=[name for name in draft.keys if name in names],
         splits={name: int((splits == name).sum()) for name in used},
         class_splits={
             name: {s: int(table[s][place]) for s in used if s != "unlabelled"}

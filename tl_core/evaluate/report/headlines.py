@@ -34,8 +34,10 @@ def _scores_on(split: str, baselines: Baselines) -> dict[str, Score]:
     }
 
 
-def _labels_without_transfer(split: str, baselines: Baselines) -> str:
-    """The strongest baseline in a sentence, where an item may have several labels."""
+def _labels_without_transfer(split: str, baselines: Baselines, where: str = "") -> str:
+    """The strongest baseline in a sentence, where an item may have several labels; `where` says on
+    which items, if on others than the score.
+    """
     found = {
         name: scores[split]["micro_f1"]["value"]
         for name, scores in baselines.items()
@@ -45,7 +47,7 @@ def _labels_without_transfer(split: str, baselines: Baselines) -> str:
         return ""
     best = max(found, key=lambda name: found[name])
     way = "Always naming the commonest labels" if best == "majority" else "Without transfer"
-    return f" {way}: micro F1 {found[best]:.2f}."
+    return f" {way}{where}: micro F1 {found[best]:.2f}."
 
 
 def _about_labels(section: ScoredRows, noun: str) -> str:
@@ -96,14 +98,13 @@ def _in_100(score: Score) -> tuple[int, int, int]:
 def closed_headline(section: ScoredRows, modality: str, baselines: Baselines) -> str:
     """The result in plain words while the test score is withheld."""
     right, low, high = _in_100(section["accuracy"])
-    doubts = caveat(section, modality, "validation")
-    if labels := _about_labels(section, f"validation {items_of(modality)}"):
-        rival = _labels_without_transfer("validation", baselines)
-        return f"{labels}.{doubts}{rival} The test score is still closed."
-    noun = items_of(modality)
+    doubts, noun = caveat(section, modality, "validation"), items_of(modality)
     crossed = section.get("kind") == "cv"  # over all items; the baselines know the validation alone
     judged = f"{noun} in a cross-validation" if crossed else f"validation {noun}"
     where = f" on the validation {noun} alone" if crossed else ""
+    if labels := _about_labels(section, judged):
+        rival = _labels_without_transfer("validation", baselines, where)
+        return f"{labels}.{doubts}{rival} The test score is still closed."
     return (
         f"Right {right} times in 100 on {judged}; between {low} and {high} is plausible.{doubts}"
         f"{_without_transfer('validation', baselines, where)} The test score is still closed."

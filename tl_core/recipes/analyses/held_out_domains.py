@@ -170,8 +170,13 @@ def learn_and_ask(
 
 
 def align(features: Features, domains: Ints) -> Features:
-    """Every domain with the mean and covariance that domains have on average (rows, width)."""
+    """Every domain with the mean and covariance that domains have on average (rows, width); one of
+    a single row, which has no spread, stays as it is.
+    """
     parts = [np.flatnonzero(domains == one) for one in np.unique(domains)]
+    parts = [rows for rows in parts if len(rows) > 1]
+    if not parts:
+        return features
     each = [moments(features[rows]) for rows in parts]
     common = (
         np.mean([mean for mean, _ in each], axis=0),

@@ -59,13 +59,15 @@ TITLES = {
 @dataclass(frozen=True)
 class _Held:
     """The labelled rows that are asked about (rows,), the place of each one's domain among
-    `names` (rows,), and for each domain the version as a training sees it that never sees it.
+    `names` (rows,), and for each domain the version as a training sees it that never sees it;
+    `learnt` is the number of domains that each training learns from at least.
     """
 
     names: list[str]
     rows: Ints
     places: Ints
     versions: list[HeldOutVersion]
+    learnt: int
 
 
 def hold_out_by_networks(
@@ -83,7 +85,7 @@ def hold_out_by_networks(
     spec = HoldOutSpec.from_dict(config.options)
     refuse_several_labels(version, "Holding out domains")
     held = _held(version, spec.column)
-    spec.check_domains(len(held.names))
+    spec.check_domains(held.learnt + 1)
     right: dict[str, list[Bools]] = {PROBE: []}
     settings, items = _read(config, spec, version, held, cache, progress)
     own = []
@@ -151,7 +153,8 @@ def _held(version: DatasetVersion, column: str) -> _Held:
         versions.append(seen)
     rows = rows[np.isin(domains.numbers[rows], largest)]
     names = [domains.names[number] for number in largest]
-    return _Held(names, rows, np.searchsorted(largest, domains.numbers[rows]), versions)
+    fewest = min(len(np.unique(domains.numbers[seen.rows_of("train")])) for seen in versions)
+    return _Held(names, rows, np.searchsorted(largest, domains.numbers[rows]), versions, fewest)
 
 
 def _read(

@@ -45,7 +45,7 @@ def look_across(
     the target, whose labels nobody reads.
 
     Raises:
-        ConfigError: when GroupDRO or CORAL would see one domain alone.
+        ConfigError: when GroupDRO or CORAL would see one domain alone, or mixed ones.
         NotFoundError, DataError: when the dataset has no such domains.
     """
     target, calm, shares = None, None, np.zeros(0)
@@ -56,6 +56,12 @@ def look_across(
         read = training_of(backbone.modality).examples(settings, backbone, unlabelled, progress)
         target, calm = read.train, read.calm
     if settings.tells_domains:
+        if settings.mix != "none":
+            raise ConfigError(
+                "mix cannot be used where domains are told apart.",
+                "What is mixed of two items may be of two domains.",
+                "Set mix to none.",
+            )
         numbers = domains_of(data.version, settings.domain_column).numbers[data.rows["train"]]
         names, places = np.unique(numbers, return_inverse=True)
         shares = np.bincount(places) / len(places)
