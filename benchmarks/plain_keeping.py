@@ -72,7 +72,7 @@ class Kept:
 
     def __init__(self, way: str, now: Watched, folder: Path, train: Split) -> None:
         self.way, self.now = way, now
-        self.then = Watched(copy.deepcopy(now.model))
+        self.then = Watched(photo_model(folder, int(train[1].max()) + 1))
         self.then.model.eval().requires_grad_(False)
         weights = load_file(folder / "model.safetensors")
         self.source = nn.Linear(weights["classifier.weight"].shape[1], 1000)

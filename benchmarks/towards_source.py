@@ -29,7 +29,7 @@ TUNED: dict[str, object] = {"strategy": "lpft", "input_size": 128}
 WAYS: dict[str, tuple[str, dict[str, object]]] = {
     "plain": ("finetune", TUNED),
     "L2-SP": ("finetune", {**TUNED, "penalty": "l2-sp"}),
-    "DELTA": ("finetune", {**TUNED, "delta": 0.01}),
+    "DELTA": ("finetune", {**TUNED, "delta": 1.0}),
     "BSS": ("finetune", {**TUNED, "bss": 0.001}),
     "Co-Tuning": ("finetune", {**TUNED, "co_tuning": 2.3}),
     "LwF": ("finetune", {**TUNED, "lwf": 4.0}),

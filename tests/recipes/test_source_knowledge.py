@@ -24,7 +24,7 @@ from tl_core.train.larger.optimizers import optimizer_of
 SOURCE = ("yellow", "cyan", "magenta", "white")
 FIRST_MEAN = "resnet.embedder.embedder.normalization.running_mean"
 WAYS = {
-    "delta": {"delta": 0.01},
+    "delta": {"delta": 1.0},
     "bss": {"bss": 0.001},
     "co_tuning": {"co_tuning": 2.3},
     "lwf": {"lwf": 4.0},
@@ -167,7 +167,7 @@ def test_weight_decay_does_not_pull_away_from_the_start(tmp_path, known, picture
 
 
 @pytest.mark.parametrize(
-    "way", ({"lwf": 4.0}, {"delta": 0.01}, {"penalty": "l2-sp", "penalty_strength": 10.0})
+    "way", ({"lwf": 4.0}, {"delta": 10.0}, {"penalty": "l2-sp", "penalty_strength": 10.0})
 )
 def test_what_plain_training_forgets_is_kept(tmp_path, taught, pictures, way):
     """New pictures taught with large steps; the old classifier, put behind the new network."""

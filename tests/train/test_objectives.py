@@ -140,24 +140,26 @@ def test_bss_is_the_sum_of_the_smallest_squared_singular_values():
 
 
 def test_delta_by_hand_over_maps_tokens_and_channels_at_the_end():
-    """Half of the strength for a batch of 64, times the mean over examples."""
+    """Half of the strength, times the mean over examples of what changed for what there was."""
     then = torch.zeros(2, 3, 2, 2)
+    then[0, 0], then[1, 1] = 2.0, 1.0  # mean 4, and mean 1
     now = then.clone()
     now[0, 1] = 2.0  # one channel by 2 at each of its four positions: mean 4
     now[1, 0, 0, 0] = 4.0  # 16 at one position of four: mean 4
     now[1, 2] = 1.0  # and one more channel by 1: mean 1
     step = step_of(torch.zeros(2, 1))
-    half = 0.5 * 64 * 0.01
-    value = FeaturePull(Fixed(now), Fixed(then), 0.01)(step)
-    assert float(value) == pytest.approx(half * (4 + 5) / 2)
-    last = FeaturePull(Fixed(now.permute(0, 2, 3, 1)), Fixed(then.permute(0, 2, 3, 1)), 0.01)(step)
+    value = FeaturePull(Fixed(now), Fixed(then), 3.0)(step)
+    assert float(value) == pytest.approx(0.5 * 3 * (4 / 4 + 5 / 1) / 2)
+    last = FeaturePull(Fixed(now.permute(0, 2, 3, 1)), Fixed(then.permute(0, 2, 3, 1)), 3.0)(step)
     assert float(last) == pytest.approx(float(value))
-    both = FeaturePull(Fixed(now, now), Fixed(then, then), 0.01)(step)
-    assert float(both) == pytest.approx(2 * float(value))
-    tokens, start = torch.ones(1, 4, 3), torch.zeros(1, 4, 3)
+    both = FeaturePull(Fixed(now, 100 * now), Fixed(then, 100 * then), 3.0)(step)
+    assert float(both) == pytest.approx(2 * float(value))  # however large the maps of a network
+    tokens, start = torch.full((1, 4, 3), 3.0), torch.ones(1, 4, 3)
     tokens[0, 2:] = 100.0  # what only fills up does not count
     masked = step_of(torch.zeros(1, 1), attention_mask=torch.tensor([[1, 1, 0, 0]]))
-    assert float(FeaturePull(Fixed(tokens), Fixed(start), 0.01)(masked)) == pytest.approx(half * 3)
+    assert float(FeaturePull(Fixed(tokens), Fixed(start), 1.0)(masked)) == pytest.approx(0.5 * 4)
+    nothing = FeaturePull(Fixed(then * 0), Fixed(then * 0), 1.0)(step)
+    assert float(nothing) == 0
 
 
 def test_co_tuning_by_hand_mixed_examples_included():

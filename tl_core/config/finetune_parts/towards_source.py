@@ -36,8 +36,9 @@ class TowardsSource(SurgeryPlan):
     delta: float = setting(
         0.0,
         "DELTA: keeps the feature maps near those of the pretrained network on the same items (Li"
-        " et al., 2019; every channel counts alike). 0.01 in the paper; 0 leaves it out. Keeps a"
-        " second copy of the network in memory, and a step takes about a third longer.",
+        " et al., 2019; every channel counts alike, distances are relative to the size of the maps,"
+        " so that a strength means the same for every network). 1 pulls gently; 0 leaves it out."
+        " Keeps a second copy of the network in memory, and a step takes about a third longer.",
         low=0.0,
         high=100.0,
         group=_GROUP,
