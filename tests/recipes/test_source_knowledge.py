@@ -126,8 +126,8 @@ def test_each_way_pulls_and_plain_training_is_what_it_was(tmp_path, known, pictu
 @pytest.mark.parametrize(
     "options",
     (
-        {"delta": 0.05, "co_tuning": 2.3, "lwf": 4.0, "penalty": "l2-sp"},
-        {"strategy": "lora", "lp_start": False, "delta": 0.05, "co_tuning": 2.3, "lwf": 4.0},
+        {"delta": 1.0, "co_tuning": 2.3, "lwf": 4.0, "penalty": "l2-sp"},
+        {"strategy": "lora", "lp_start": False, "delta": 1.0, "co_tuning": 2.3, "lwf": 4.0},
     ),
 )
 def test_trap_11_parts_of_a_batch_add_up_with_what_is_added(tmp_path, known, pictures, options):

@@ -38,7 +38,7 @@ def pictures(tmp_path):
         ("texts", "bert", {"strategy": "lora"}),
         ("pictures", "resnet", {"augment": "strong", "batchnorm": "adapt", "average": "ema"}),
         ("texts", "bert", {"average": "swad", "epochs": 5.0}),
-        ("pictures", "with classes", {"stochastic_norm": 0.5, "delta": 0.01, "bss": 0.001}),
+        ("pictures", "with classes", {"stochastic_norm": 0.5, "delta": 1.0, "bss": 0.001}),
         ("pictures", "with classes", {"co_tuning": 2.3, "lwf": 4.0, "penalty": "l2-sp"}),
         pytest.param("texts", "distilbert", {"strategy": "two_stage"}, marks=pytest.mark.whole),
     ),

@@ -209,11 +209,11 @@ def test_learning_without_forgetting_by_hand():
 @pytest.mark.parametrize(
     ("family", "data", "options"),
     (
-        ("resnet", "pictures", {"delta": 0.01, "lwf": 4.0}),
-        ("vit", "pictures", {"delta": 0.01, "lwf": 4.0, "head": "mlp", "hidden": (8.0,)}),
-        ("swin", "pictures", {"delta": 0.01}),
-        ("bert", "texts", {"delta": 0.01}),
-        ("bert", "texts", {"delta": 0.01, "lora": True}),
+        ("resnet", "pictures", {"delta": 1.0, "lwf": 4.0}),
+        ("vit", "pictures", {"delta": 1.0, "lwf": 4.0, "head": "mlp", "hidden": (8.0,)}),
+        ("swin", "pictures", {"delta": 1.0}),
+        ("bert", "texts", {"delta": 1.0}),
+        ("bert", "texts", {"delta": 1.0, "lora": True}),
     ),
 )
 def test_trap_35_what_keeps_the_network_is_zero_at_the_start_and_moves_only_what_moves(
@@ -249,7 +249,7 @@ def test_trap_35_what_keeps_the_network_is_zero_at_the_start_and_moves_only_what
 
 
 def test_the_source_stays_what_it_was_while_the_network_moves(tmp_path, known, pictures):
-    setup = open_setup(pictures, tmp_path / "s", known("resnet"), delta=0.01, stochastic_norm=0.5)
+    setup = open_setup(pictures, tmp_path / "s", known("resnet"), delta=1.0, stochastic_norm=0.5)
     with setup.stack:
         source = setup.objectives.parts[0]._source._model
         before = {name: value.clone() for name, value in source.state_dict().items()}
@@ -266,7 +266,7 @@ def test_nothing_chosen_hangs_nothing_on_the_network(tmp_path, tiny, pictures):
         looking = [name for name, module in setup.model.named_modules() if module._forward_hooks]
         assert not looking
         assert not any("forward" in vars(module) for module in setup.model.modules())
-    kept = open_setup(pictures, tmp_path / "k", tiny("resnet"), delta=0.01, bss=0.001)
+    kept = open_setup(pictures, tmp_path / "k", tiny("resnet"), delta=1.0, bss=0.001)
     kept.stack.close()
     assert not any(module._forward_hooks for module in kept.model.modules())
 
@@ -295,7 +295,7 @@ def test_what_a_network_lacks_is_refused_in_words_before_a_training_and_in_its_p
 @pytest.mark.parametrize(
     "options",
     (
-        {"delta": 0.01, "strategy": "scratch"},
+        {"delta": 1.0, "strategy": "scratch"},
         {"lwf": 4.0, "reinit_top": 1},
         {"stochastic_norm": 0.5, "batchnorm": "freeze"},
         {"bss": 0.001, "compile": True},
@@ -319,7 +319,7 @@ def test_several_labels_and_other_features_are_refused_for_the_classes_of_the_pr
     assert several.sets.several
     with pytest.raises(ConfigError, match="exactly one class"):
         open_setup(several, tmp_path / "s", known("resnet"), co_tuning=2.3)
-    setup = open_setup(several, tmp_path / "t", known("resnet"), lwf=4.0, delta=0.01)
+    setup = open_setup(several, tmp_path / "t", known("resnet"), lwf=4.0, delta=1.0)
     setup.stack.close()
 
 
@@ -369,7 +369,7 @@ def test_stochastic_norm_takes_each_channel_from_one_of_the_two_and_leaves_a_pla
 
 
 def test_the_copy_is_read_once_a_step_however_many_ask(tmp_path, known, pictures):
-    setup = open_setup(pictures, tmp_path / "s", known("resnet"), delta=0.01, lwf=4.0)
+    setup = open_setup(pictures, tmp_path / "s", known("resnet"), delta=1.0, lwf=4.0)
     with setup.stack, ExitStack() as counting:
         passes = []
         source = setup.objectives.parts[0]._source._model
