@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from string import ascii_lowercase
 
 import numpy as np
 
@@ -55,6 +54,17 @@ _WORDS = {
 }
 
 
+_FURTHER = (
+    "apple arm baby bag ball bank bed bell bird boat book bottle box boy brick bridge brother brush"
+    " bucket bulb button cake camera card cart cat chain cheese chin church circle clock cloud coat"
+    " collar comb cord cow cup curtain cushion dog door drain drawer dress ear egg engine eye face"
+    " farm feather finger fish flag floor fly foot fork fowl frame garden girl glove goat gun hair"
+    " hammer hand hat head heart hook horn horse hospital house island jewel kettle key knee knife"
+    " knot leaf leg library line lip lock map match monkey moon mouth muscle nail neck needle"
+    " nerve net nose nut office orange oven parcel pen pencil picture pig pin pipe plane plate pump"
+).split()
+
+
 def write_shops(path: Path, each: int = 40, unlabelled: int = 0) -> Path:
     """Texts of two shops, of which one writes in another way; `unlabelled` of them have no class
     and no shop. Each ends with words of its own, so that none is a copy of another.
@@ -65,7 +75,7 @@ def write_shops(path: Path, each: int = 40, unlabelled: int = 0) -> Path:
         for number in range(each):
             label = ("good", "bad")[number % 2]
             words = _WORDS[label]
-            own = " ".join("".join(random.choice([*ascii_lowercase], 8)) for _ in range(3))
+            own = " ".join(random.choice(_FURTHER, 5, replace=False))
             lines.append(
                 f"{before} {words[number % 3]} {words[(number + 1) % 3]} {own},{label},{shop}"
             )
