@@ -111,7 +111,7 @@ def _items(record: DatasetRecord, info: VersionInfo, finding: FindingFacts) -> N
         st.dataframe([{"item": item} for item in finding["items"]], hide_index=True)
         return
     pages_of(info.modality).draw_strip(examples, f"examples_{finding['id']}")
-    if len(examples) == _SHOWN:
+    if len(examples) == _SHOWN < finding["count"]:
         st.caption(f"The first {_SHOWN} of {finding['count']:,}.")
     st.button(
         "See them all in the viewer",
