@@ -67,7 +67,10 @@ def _plain_loop() -> list[str]:
 def _over_seeds(one: dict[str, float], sign: str = "") -> str:
     if one["seeds"] < 2:
         return f"{one['mean']:{sign}.1f} (one seed)"
-    return f"{one['mean']:{sign}.1f} ({one['low']:{sign}.1f} to {one['high']:{sign}.1f})"
+    low, high = one["low"], one["high"]
+    if not sign:  # a share of items
+        low, high = max(low, 0.0), min(high, 100.0)
+    return f"{one['mean']:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def _shown(one: dict[str, Any] | None) -> str:
