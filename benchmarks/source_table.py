@@ -22,7 +22,8 @@ def towards_source() -> list[str]:
         "",
         (
             "`starter:image` at 128 pixels, fine-tuned from a probe (LP-FT), with what each paper"
-            " adds to the loss at the paper's strength; right in 100 test items, and in brackets"
+            " adds to the loss at the paper's strength (DELTA at 1, relative to the size of the"
+            " maps; L2-SP beside AdamW's weight decay); right in 100 test items, and in brackets"
             " the points over plain fine-tuning with their 95 % interval (paired over items,"
             f" {' to '.join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))} seeds). A probe on"
             " the same rows beside them. An interval that holds 0 says that the gain may be"
