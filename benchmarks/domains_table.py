@@ -64,8 +64,8 @@ def _networks() -> list[str]:
         "|---|---|---|",
     ]
     for way, one in figures["adapted"].items():
-        gain = _signed(one["gain"]) if one["gain"] else ""
-        lines.append(f"| {_ADAPTED[way]} | {_shown(one['accuracy'])} | {gain} |")
+        gain = shown_points(one["gain"]) if one["gain"] else ""
+        lines.append(f"| {_ADAPTED[way]} | {shown_share(one['accuracy'])} | {gain} |")
     lines += _plain()
     unseen = figures["unseen"]
     if not unseen:
@@ -78,8 +78,8 @@ def _networks() -> list[str]:
     ]
     for method, one in unseen.items():
         cells = [*(one["domains"][name] for name in names), one["mean"], one["worst"]]
-        gain = _signed(one["gain"]) if one["gain"] else ""
-        lines.append(f"| {_HELD_OUT[method]} | {' | '.join(map(_shown, cells))} | {gain} |")
+        gain = shown_points(one["gain"]) if one["gain"] else ""
+        lines.append(f"| {_HELD_OUT[method]} | {' | '.join(map(shown_share, cells))} | {gain} |")
     lines += [
         "",
         "The gain of ordinary fine-tuning is over the probe, that of the others over it.",
@@ -110,7 +110,7 @@ def _plain() -> list[str]:
     ]
     for loss in losses:
         cells = [rows.get(f"{loss}, {kind}") for kind in _STATISTICS]
-        shown = [_shown(one) if one else "" for one in cells]
+        shown = [shown_share(one) if one else "" for one in cells]
         lines.append(
             f"| {_ADAPTED[loss] if loss != 'none' else 'classes alone'} | {' | '.join(shown)} |"
         )
@@ -136,12 +136,12 @@ def _pairs(pairs: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, one in pairs.items():
-        gains = {way: _signed(one["gain"][way]) for way in _WAYS}
+        gains = {way: shown_points(one["gain"][way]) for way in _WAYS}
         gains["weights"] += f" ({one['effective']:,})"
         lines.append(
-            f"| {name} | {one['distance']:.2f} | {_shown(one['accuracy']['none'])} | "
+            f"| {name} | {one['distance']:.2f} | {shown_share(one['accuracy']['none'])} | "
             + " | ".join(gains[way] for way in _WAYS)
-            + f" | {_shown(one['ceiling'])} |"
+            + f" | {shown_share(one['ceiling'])} |"
         )
     lines += [
         "",
@@ -153,10 +153,12 @@ def _pairs(pairs: dict[str, Any]) -> list[str]:
     for name, one in pairs.items():
         best = max(one["accuracy"], key=lambda way: one["accuracy"][way]["mean"])
         cells = [
-            f"{_shown(one['chosen'][rule])}: {_often(one['taken'][rule])}"
+            f"{shown_share(one['chosen'][rule])}: {_often(one['taken'][rule])}"
             for rule in ("snd", "entropy")
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} | {_shown(one['accuracy'][best])}: {best} |")
+        lines.append(
+            f"| {name} | {' | '.join(cells)} | {shown_share(one['accuracy'][best])}: {best} |"
+        )
     return [*lines, ""]
 
 
@@ -183,20 +185,21 @@ def _unseen(unseen: dict[str, Any]) -> list[str]:
     for name, one in unseen.items():
         for domain, scores in one["domains"].items():
             cells = (scores["erm"], scores["coral"], scores["inside"])
-            lines.append(f"| {name} | {domain} | {' | '.join(map(_shown, cells))} |")
+            lines.append(f"| {name} | {domain} | {' | '.join(map(shown_share, cells))} |")
         for row in ("mean", "worst"):
             cells = (one[row]["erm"], one[row]["coral"])
-            lines.append(f"| {name} | **{row}** | {' | '.join(map(_shown, cells))} |  |")
+            lines.append(f"| {name} | **{row}** | {' | '.join(map(shown_share, cells))} |  |")
     return [*lines, ""]
 
 
-def _shown(score: dict[str, float]) -> str:
+def shown_share(score: dict[str, float]) -> str:
     """Of a share in per cent, which two seeds may leave quite open."""
     inside = {end: min(max(score[end], 0.0), 100.0) for end in ("low", "high")}
     return _with_ends({**score, **inside}, ".1f")
 
 
-def _signed(score: dict[str, float]) -> str:
+def shown_points(score: dict[str, float]) -> str:
+    """Of points over another way."""
     return _with_ends(score, "+.1f")
 
 

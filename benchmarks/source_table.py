@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from common import RESULTS
+from domains_table import shown_points, shown_share
 
 
 def towards_source() -> list[str]:
@@ -60,18 +61,9 @@ def _plain_loop() -> list[str]:
         "|---|---|---|",
     ]
     for way, row in figures["rows"].items():
-        gain = _over_seeds(row["gain"], sign="+") if row["gain"] else ""
-        lines.append(f"| {way} | {_over_seeds(row['accuracy'])} | {gain} |")
+        gain = shown_points(row["gain"]) if row["gain"] else ""
+        lines.append(f"| {way} | {shown_share(row['accuracy'])} | {gain} |")
     return [*lines, ""]
-
-
-def _over_seeds(one: dict[str, float], sign: str = "") -> str:
-    if one["seeds"] < 2:
-        return f"{one['mean']:{sign}.1f} (one seed)"
-    low, high = one["low"], one["high"]
-    if not sign:  # a share of items
-        low, high = max(low, 0.0), min(high, 100.0)
-    return f"{one['mean']:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def _shown(one: dict[str, Any] | None) -> str:
