@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from tl_core.database.engine import open_database
-from tl_core.registry.run import ACTIVE
+from tl_core.registry.run import ACTIVE, Run
 from tl_core.registry.runs import RunStore
 from tl_core.settings import Settings
 
@@ -115,11 +116,22 @@ def trained(page, server: Server, seconds: float = 240.0) -> str:
     page.wait_for_url("**/live?*run=*")
     run = parse_qs(urlsplit(page.url).query)["run"][0]
     page.goto("about:blank")
+    return _done(server, lambda runs: runs.get(run), seconds)
+
+
+def finished(page, server: Server, kind: str, seconds: float = 240.0) -> str:
+    """The newest run of a kind that a page began, once it is done, without a look at the page."""
+    settled(page)
+    page.goto("about:blank")
+    return _done(server, lambda runs: runs.list(kind=kind)[0], seconds)
+
+
+def _done(server: Server, find: Callable[[RunStore], Run], seconds: float) -> str:
     settings = Settings(home=str(server.home))
     runs = RunStore(open_database(settings), settings.user, settings.home_path)
     end = time.monotonic() + seconds
-    while (found := runs.get(run)).status in ACTIVE:
-        assert time.monotonic() < end, "the run did not end in time"
+    while (found := find(runs)).status in ACTIVE:
+        assert time.monotonic() < end, f"the run is {found.status} after {seconds:.0f} s"
         time.sleep(0.2)
     assert found.status == "done", found.reason
-    return run
+    return found.id
