@@ -130,6 +130,72 @@ def test_shares_that_were_asked_for():
     )
 
 
+class SetCase(Case):
+    """The same where an item may have several of `classes`, the later ones more rarely."""
+
+    def __init__(self, known=80, step=3, size=1, classes=3, seed=0):
+        super().__init__(known, step, size, classes, seed)
+        random = np.random.default_rng(seed)
+        has = random.random((known, classes)) < np.linspace(0.5, 0.2, classes)
+        self.members, numbers = np.unique(has, axis=0, return_inverse=True)
+        self.labels[:known] = numbers.ravel()
+
+    def known(self):
+        names = [str(number) for number in range(self.members.shape[1])]
+        sets = LabelSets.of_places(names, [np.flatnonzero(row).tolist() for row in self.members])
+        return Labelled(self.labels, sets, self.groups)
+
+    def count(self, splits):
+        """Rows of each class in each part (classes,)."""
+        has = self.known().sets.targets(self.labels)
+        return {
+            part: has[(splits == part) & (self.labels >= 0)].sum(axis=0)
+            for part in ("train", "validation", "test")
+        }
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_several_classes_of_an_item_are_all_judged_by_what_was_drawn(step, size, seed):
+    case = SetCase(known=200, step=step, size=size, seed=seed)
+    splits = case.place(seed=seed)
+    judges = np.flatnonzero(np.isin(splits, ("validation", "test")))
+    assert {*case.groups[judges].tolist()} <= {*case.groups[case.chance].tolist()}
+    known = case.labels >= 0
+    for group in np.unique(case.groups[known]):
+        assert len({*splits[(case.groups == group) & known].tolist()}) == 1
+    counts = case.count(splits)
+    assert (counts["test"] >= FEW).all() and (counts["validation"] >= 1).all()
+    assert (counts["train"] >= 1).all()
+    if step == 1:
+        whole = sum(counts.values())
+        assert (abs(counts["test"] - 0.2 * whole) <= 2 * size).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_first_test_of_few_drawn_rows_holds_two_classes(seed):
+    """Four of each of two classes are enough to judge, whatever else these rows are."""
+    case = SetCase(known=24, step=2, classes=4, seed=seed)
+    names = case.known().sets.named
+    drawn = Counter(name for row in case.chance for name in names[case.labels[row]])
+    counts = case.count(case.place(seed=seed))
+    if lacking(drawn):
+        assert not counts["test"].any()
+        return
+    assert np.sort(counts["test"])[-2] >= 2 and counts["validation"].any()
+    assert (counts["train"] >= 1)[counts["test"] + counts["validation"] > 0].all()
+
+
+def test_the_last_row_of_a_class_is_learnt_from_among_several():
+    case = SetCase(known=60, step=1, classes=2)
+    case.members = np.concatenate([case.members, np.ones((1, 2), dtype=bool)])
+    case.members = np.concatenate([case.members, np.zeros((len(case.members), 1), bool)], axis=1)
+    case.members[-1, -1] = True
+    case.labels[7] = len(case.members) - 1
+    assert all(case.place(seed=seed)[7] == "train" for seed in range(10))
+
+
 def test_what_is_lacking_in_words():
     assert (
         lacking({}),

@@ -125,7 +125,6 @@ def test_named_classes_are_offered_until_rows_have_them(tmp_path):
         ({"label_here": True, "split_column": "text"}, "splits"),
         ({"label_here": True, "date_column": "text"}, "date"),
         ({"label_here": True, "test_fold": "1"}, "fold"),
-        ({"label_here": True, "task": "multi_label"}, "several labels"),
     ],
 )
 def test_settings_that_contradict_each_other(tmp_path, options, said):

@@ -12,6 +12,7 @@ from tests_support.no_class_yet import truth_of, write_bare_texts, write_loose_p
 from tests_support.pages import everything, opened, press
 
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.jobs.worker import carry_out
 from tl_core.registry.label_answers import AnswerStore
@@ -85,6 +86,45 @@ def test_without_a_class_the_first_one_is_named_and_keeps_its_key(studio, tmp_pa
     assert Labelling(AnswerStore(studio.datasets), made).classes == ["wasp", "bee"]
 
 
+def test_without_a_class_several_are_named_for_one_item(studio, tmp_path):
+    options = ImportOptions(label_here=True, task="multi_label")
+    source = write_bare_texts(tmp_path / "mail.csv", 12)
+    record = add_dataset(studio.datasets, studio.settings, str(source), "mail", options)[0]
+    studio.do(record, "propose", recipe="", batch=6)
+    order = list(order_of(DatasetVersion(record.folder)))
+    app = opened("pages/data/label.py", dataset=record.reference)
+    assert "No class has a name yet" in everything(app)
+    assert "Save these labels" not in [one.label for one in app.button]
+
+    def name(word):
+        next(one for one in app.text_input if "new class" in one.label).set_value(word).run()
+        press(app, "Add it to this item's labels")
+
+    for word in ("urgent", "film"):
+        name(word)
+    assert pills(app) == ["urgent", "film"]
+    name("Film")  # refused, and what was ticked stays
+    assert app.error and pills(app) == ["urgent", "film"]
+    press(app, "Save these labels")
+    assert decisions(record.folder) == {order[0]: Decision("relabel", '["film", "urgent"]')}
+    assert pills(app) == [] and f"Row {order[1]:,}" in everything(app)
+    next(one for one in app.button_group if one.label == "Its labels").set_value(["film"]).run()
+    press(app, "Save these labels")
+    press(app, "Save these labels")  # none of them
+    assert [one.label for one in decisions(record.folder).values()][1:] == ['["film"]', "[]"]
+    press(app, "Undo")
+    press(app, "Make the next version")
+    [run] = studio.runs.list(kind="fix")
+    studio.finish(run, "light")
+    info = DatasetVersion(studio.datasets.get("mail").folder).info
+    assert (info.task, info.classes) == ("multi_label", {"film": 2, "urgent": 1})
+    assert info.splits == {"train": 2, "unlabelled": 10}
+
+
+def pills(app):
+    return next(one for one in app.button_group if one.label == "Its labels").value
+
+
 def wait_for(app, label):
     end = time.monotonic() + 180
     while not any(one.label == label for one in app.button):
@@ -136,6 +176,7 @@ def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monke
     assert next(one for one in app.checkbox if one.label == SAID).value
     names = next(one for one in app.text_input if one.label.startswith("Names of the classes"))
     names.set_value("red, green").run()
+    next(one for one in app.checkbox if "several classes" in one.label).check().run()
     end = time.monotonic() + 60
     while "All 8 rows wait for a class" not in everything(app):
         assert time.monotonic() < end, everything(app)
@@ -144,6 +185,7 @@ def test_photos_in_one_folder_are_offered_to_be_labelled(studio, tmp_path, monke
     button(app, "Save as dataset").click().run()
     assert import_here(studio) == 0
     info = DatasetVersion(studio.datasets.get("photos").folder).info
+    assert info.task == "multi_label"
     assert (info.splits, info.offered) == ({"unlabelled": 8}, ["red", "green"])
     app.run()
     assert app.title[0].value.startswith("Labelling")

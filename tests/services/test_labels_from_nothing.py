@@ -7,14 +7,17 @@ import pytest
 from tests_support.datasets import Poisoned
 from tests_support.no_class_yet import truth_of, write_bare_texts
 
+from tl_core.config import RunConfig
 from tl_core.config.specs import ProposeSpec
 from tl_core.data.checks.small import check_trainable
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.label_sets import as_cell
 from tl_core.data.labelling.rounds import history
 from tl_core.database.engine import open_database
 from tl_core.errors import DataError
 from tl_core.labelling import draw
 from tl_core.progress import Progress
+from tl_core.recipes import run_recipe
 from tl_core.recipes.analyses.next_labels import propose
 from tl_core.registry.datasets import DatasetStore
 from tl_core.registry.label_answers import AnswerStore
@@ -22,18 +25,32 @@ from tl_core.services.datasets import add_dataset, relabel_dataset
 from tl_core.services.labelling import Labelling
 from tl_core.settings import read_settings
 
+TOPICS = ("film", "money", "order")
+
 
 class Desk:
-    """A dataset of texts without any class, and somebody who labels it as the program asks."""
+    """A dataset of texts without any class, and somebody who labels it as the program asks; with
+    `several` an item has a label for each of three words that it may hold.
+    """
 
-    def __init__(self, tmp_path, tiny):
+    def __init__(self, tmp_path, tiny, several=False):
         self.folder, self.backbone = tmp_path, f"local:{tiny('bert')}"
         settings = read_settings()
         self.store = DatasetStore(open_database(settings), "local", settings.home_path)
         source = write_bare_texts(tmp_path / "mail.csv", 120)
-        options = ImportOptions(label_here=True, classes="good, bad")
+        options = (
+            ImportOptions(label_here=True, task="multi_label")
+            if several
+            else ImportOptions(label_here=True, classes="good, bad")
+        )
         self.record, self.info, _ = add_dataset(self.store, settings, str(source), "mail", options)
-        self.truth = truth_of(self.labelling.version)
+        version = self.labelling.version
+        self.truth = truth_of(version)
+        if several:
+            self.truth = {
+                row: as_cell(word for word in TOPICS if word in version.texts(np.array([row]))[0])
+                for row in self.truth
+            }
         self.rounds = 0
 
     @property
@@ -53,7 +70,8 @@ class Desk:
         return propose(spec, self.backbone, version, given, folder, out, Progress())
 
     def label(self, queue, named=lambda name: name):
-        self.labelling.give({one["row"]: named(self.truth[one["row"]]) for one in queue["rows"]})
+        said = {one["row"]: named(self.truth[one["row"]]) for one in queue["rows"]}
+        self.labelling.give(said, new=True)
         return self.labelling.test_outlook()
 
     def make(self):
@@ -130,6 +148,43 @@ def test_from_nothing_to_a_test_that_grows(desk):
     assert desk.labelling.test_outlook() == ""
     # a version has its classes by the alphabet; the keys stay where they were
     assert desk.info.labels == ["bad", "good"] and desk.labelling.classes == ["good", "bad"]
+
+
+def test_several_labels_from_nothing_to_a_version_that_is_trained_on(home, tmp_path, tiny):
+    desk = Desk(tmp_path, tiny, several=True)
+    assert (desk.info.task, desk.info.splits) == ("multi_label", {"unlabelled": 120})
+    assert "at least 8 more" in desk.labelling.test_outlook()
+    first = desk.ask(batch=10)
+    assert (first["strategy"], first["classes"]) == ("typical", [])
+    assert [one["why"] for one in first["rows"]].count("random") == 5
+    while desk.label(desk.ask(batch=10)):
+        assert desk.rounds < 8
+    version = desk.make()
+    check_trainable(version)
+    assert (version.info.task, version.info.labels) == ("multi_label", [*TOPICS])
+    judges = {*version.rows_of("validation", "test").tolist()}
+    assert judges <= drawn_of(version)
+    tested = [version.info.class_splits[name]["test"] for name in TOPICS]
+    assert sorted(tested)[-2] >= 3, tested
+
+    queue = desk.ask(batch=20)
+    assert queue["strategy"] == "margin" and queue["rows"][0]["suggestion"].startswith("[")
+    assert "right about all labels" in queue["sentence"]
+    before = version.splits
+    desk.label(queue)
+    version = desk.make()
+    known = before != "unlabelled"
+    assert (version.splits[known] == before[known]).all()
+    assert {*version.rows_of("validation", "test").tolist()} <= drawn_of(version)
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    options = {"baseline": False, "repeats": 0}
+    config = RunConfig(
+        "train", "local", "mail@3", str(version.folder), desk.backbone, "probe", options
+    )
+    report = run_recipe(config, version, folder, tmp_path / "cache", Progress())
+    assert report["test"]["n"] == desk.info.splits["test"]
 
 
 def test_labels_of_chosen_rows_have_no_say_in_who_judges(home, tmp_path, tiny):

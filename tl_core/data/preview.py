@@ -26,6 +26,7 @@ from tl_core.data.sources.types import Source
 from tl_core.data.versions import split
 from tl_core.data.versions.collector import Codes, as_seconds
 from tl_core.errors import AmbiguousError
+from tl_core.tasks import MULTI_LABEL
 
 
 def look_into(path: Path, staging: Path, limits: Limits, options: dict[str, object]) -> Preview:
@@ -99,7 +100,7 @@ def _planned(
         intake.plan.note(NO_CLASS_YET)
         return {
             "classes": {},
-            "several": False,
+            "several": options.task == MULTI_LABEL.name,
             "unlabelled": len(classes),
             "too_many": False,
             "question": None,

@@ -109,6 +109,12 @@ def order_of(version: DatasetVersion) -> dict[int, str]:
     return order
 
 
+def _check_new(name: str, known: Sequence[str], *, new: bool) -> None:
+    if not new:
+        raise DataError(f"There is no class {name!r} in this dataset.", "", nearest(name, known))
+    check_new_name(name, known)
+
+
 class Labelling:
     """The labelling of one version by the acting person.
 
@@ -156,11 +162,17 @@ class Labelling:
         info = self.version.info
         if not info.labelled_here or info.splits.get("test"):
             return ""
-        named = dict(enumerate(self.version.label_names(np.arange(len(self.version.labels)))))
-        said = named | dict(self.standing.labels)
+        labels, given = self.version.labels, self.standing.labels
         # a group goes whole, so it counts once
-        of_group = {int(self.version.groups[row]): said[int(row)] for row in self.chance}
-        counts = Counter(of_group.values())
+        of_group = {
+            int(self.version.groups[row]): (
+                classes_of(self.version, given[row], new=True)
+                if row in given
+                else self.version.sets.named[labels[row]]
+            )
+            for row in self.chance.tolist()
+        }
+        counts = Counter(name for some in of_group.values() for name in some)
         return lacking_in_words(counts, items_of(info.modality))
 
     @property
@@ -262,17 +274,12 @@ class Labelling:
         several = self.version.sets.several
         listed = several and label.startswith("[") and label not in self.classes
         names = sorted(name.strip() for name in (parts_of(label, LIST) if listed else [label]))
+        known = self.classes
         for name in names:
-            if name not in self.classes:
-                self._check_new(name, new=new)
+            if name not in known:
+                _check_new(name, known, new=new)
+                known.append(name)
         return as_cell(names) if several else names[0]
-
-    def _check_new(self, name: str, *, new: bool) -> None:
-        if not new:
-            raise DataError(
-                f"There is no class {name!r} in this dataset.", "", nearest(name, self.classes)
-            )
-        check_new_name(name, self.classes)
 
     def _known(self, row: int) -> int:
         splits = self._splits

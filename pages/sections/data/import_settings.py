@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell import rights, services
 from pages.widgets.glossary import help_of
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.tasks import MULTI_LABEL
 
 NO_CLASS_YET = "Nothing has a class yet: I will label it here"
 HELP = {name: spec.metadata["help"] for name, spec in ImportOptions.__dataclass_fields__.items()}
@@ -65,7 +66,9 @@ def say_label_here() -> None:
 
 
 def show_label_here() -> dict[str, object]:
-    """Whether nothing has a class yet, and the names of those that will be given."""
+    """Whether nothing has a class yet, the names of those that will be given, and whether an item
+    may get several.
+    """
     st.checkbox(
         NO_CLASS_YET, key="add_label_here", help=HELP["label_here"], persist_state="session"
     )
@@ -78,7 +81,13 @@ def show_label_here() -> dict[str, object]:
         placeholder="you can also name them while you label",
         persist_state="session",
     )
-    return {"classes": classes or ""}
+    several = st.checkbox(
+        "An item may have several classes, or none of them",
+        key="add_several_here",
+        help=HELP["task"],
+        persist_state="session",
+    )
+    return {"classes": classes or ""} | ({"task": MULTI_LABEL.name} if several else {})
 
 
 def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object]:

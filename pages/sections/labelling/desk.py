@@ -131,12 +131,12 @@ def _look(record: DatasetRecord) -> None:
 
 def _choices(record: DatasetRecord, labelling: Labelling, queue: Queue, row: int) -> None:
     """A button and a key for each class, and for what else can be said."""
-    classes = labelling.classes
-    if labelling.version.sets.several:
+    classes, several = labelling.classes, labelling.version.sets.several
+    if several:
         _several(record, queue, row, classes)
     else:
         _one(record, queue, row, labelling.version.info.classes, classes)
-    _new_class(record, queue, row)
+    _new_class(record, queue, row, several=several)
     _hint(labelling, queue, row)
     with st.container(horizontal=True):
         st.button(
@@ -158,10 +158,7 @@ def _one(
 ) -> None:
     """The commonest classes under the keys 1 to 9, the others in a list."""
     if not classes:
-        st.caption(
-            "No class has a name yet. Name this item's class with **New class**; from then on it"
-            " stands here with a key."
-        )
+        _without_names()
     keyed = sorted(classes, key=lambda name: -counts.get(name, 0))[:_KEYS]
     keyed = [name for name in classes if name in keyed]
     for number, name in enumerate(keyed, 1):
@@ -188,11 +185,24 @@ def _one(
             )
 
 
+def _without_names() -> None:
+    st.caption(
+        "No class has a name yet. Name this item's class with **New class**; from then on it"
+        " stands here."
+    )
+
+
 def _several(record: DatasetRecord, queue: Queue, row: int, classes: Sequence[str]) -> None:
-    """Any of the classes, where an item may have several."""
+    """Any of the classes, those that were just named for this item included, where it may have
+    several.
+    """
+    named = st.session_state.get(_named(row), [])
+    if not (classes or named):
+        _without_names()
+        return
     chosen = st.pills(
         "Its labels",
-        classes,
+        [*classes, *named],
         selection_mode="multi",
         format_func=plain,
         key=f"labels_{row}",
@@ -203,24 +213,52 @@ def _several(record: DatasetRecord, queue: Queue, row: int, classes: Sequence[st
         "Save these labels",
         on_click=_label,
         args=(record, queue, row, as_cell(chosen or [])),
+        kwargs={"new": bool(named)},
         type="primary",
         shortcut="Enter",
         width="stretch",
     )
 
 
-def _new_class(record: DatasetRecord, queue: Queue, row: int) -> None:
-    """A class that the dataset does not have yet."""
+def _new_class(record: DatasetRecord, queue: Queue, row: int, *, several: bool) -> None:
+    """A class that the dataset does not have yet: the item's own, or one more of several."""
     with st.popover("New class", icon=":material/new_label:", width="stretch"):
-        name = st.text_input("Name of the new class", key=f"new_class_{row}")
+        name = st.text_input("Name of the new class", key=f"new_class_{row}").strip()
+        if several:
+            st.button(
+                "Add it to this item's labels",
+                on_click=_name,
+                args=(record, row, name),
+                disabled=not name,
+                key="to_new",
+            )
+            return
         st.button(
             "Label this item with it",
             on_click=_label,
-            args=(record, queue, row, name.strip()),
+            args=(record, queue, row, name),
             kwargs={"new": True},
-            disabled=not name.strip(),
+            disabled=not name,
             key="to_new",
         )
+
+
+def _named(row: int) -> str:
+    """Where the classes are kept that were named for an item whose labels are not saved yet."""
+    return f"named_{row}"
+
+
+def _name(record: DatasetRecord, row: int, name: str) -> None:
+    """Tick a class that is new; nothing is saved before the labels are."""
+    with problems.in_callback():
+        labelling = of(record)
+        state = st.session_state
+        named, ticked = state.get(_named(row), []), state.get(f"labels_{row}") or []
+        labelling.cell(as_cell([*named, name]), new=True)
+        if name not in [*labelling.classes, *named]:
+            state[_named(row)] = [*named, name]
+        state[f"labels_{row}"] = list(dict.fromkeys([*ticked, name]))
+        state[f"new_class_{row}"] = ""
 
 
 def _hint(labelling: Labelling, queue: Queue, row: int) -> None:

@@ -3,11 +3,12 @@
 Rows that a strategy picked are the odd ones, or the typical ones: a test of them would say nothing
 of the others. So only rows that were drawn at random become test and validation rows; all others
 are learnt from. Groups (copies, the same customer) are never torn: the rest of a group goes where
-its drawn row goes.
+its drawn row goes. Where an item may have several classes, all of them are dealt at once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.data.dataset_version import ImportOptions
+from tl_core.data.stratify import amounts_of, iterative, units_of
 from tl_core.data.versions.split import Labelled, holdout_fraction
 
 FEW = 3  # test rows of a class that a first test needs
@@ -51,10 +53,23 @@ def lacking_in_words(counts: Mapping[str, int], noun: str) -> str:
 
 @dataclass(frozen=True)
 class _Unit:
-    """A group that may judge: its rows that have a class, and the class of those drawn."""
+    """A group that may judge: its rows that have a class, and the label that most of those drawn
+    have.
+    """
 
     rows: Ints
     label: int
+
+
+@dataclass(frozen=True)
+class _Deal:
+    """What is dealt: the groups, the shares of test and validation, and whether there were none
+    before.
+    """
+
+    units: list[_Unit]
+    shares: tuple[float, float]
+    first: bool
 
 
 def placed(
@@ -88,10 +103,7 @@ def placed(
         before = np.setdiff1d(np.flatnonzero(learnt), joining)
         drawn = drawn[~np.isin(rows.groups[drawn], rows.groups[before])]
     units = _units(drawn, learnt, rows) if len(drawn) else []
-    by_class: dict[int, list[_Unit]] = {}
-    for unit in units:
-        by_class.setdefault(unit.label, []).append(unit)
-    counts = {str(label): len(some) for label, some in by_class.items()}
+    counts = Counter(name for unit in units for name in rows.sets.named[unit.label])
     if not units or (first and lacking(counts)):
         return splits
     known = int((learnt | (judged & (rows.labels >= 0))).sum())
@@ -102,29 +114,72 @@ def placed(
     )
     dealt = splits.copy()
     random = np.random.default_rng([options.seed, known])
+    deal = _deal_sets if rows.sets.several else _deal_classes
+    deal(dealt, _Deal(units, shares, first), rows, learnt, random)
+    return dealt
+
+
+def _deal_classes(
+    splits: NDArray[np.str_],
+    deal: _Deal,
+    rows: Labelled,
+    learnt: NDArray[np.bool_],
+    random: np.random.Generator,
+) -> None:
+    """Write into `splits` which groups go to test and validation, class by class, by lot."""
+    by_class: dict[int, list[_Unit]] = {}
+    for unit in deal.units:
+        by_class.setdefault(unit.label, []).append(unit)
     of_class = np.bincount(rows.labels[learnt], minlength=int(rows.labels.max()) + 1)
     for label, some in sorted(by_class.items()):
         own = int(sum((rows.labels[unit.rows] == label).sum() for unit in some))
         # a class that has no other training row keeps one to be learnt from
         free = len(some) - (own == of_class[label])
-        parts = _amounts(free, shares, random, first=first)
-        _deal(dealt, some, parts, random)
-    return dealt
+        test, validation = _amounts(free, deal.shares, random, first=deal.first)
+        order = [some[place] for place in random.permutation(len(some))]
+        for unit in order[:test]:
+            splits[unit.rows] = "test"
+        for unit in order[test : test + validation]:
+            splits[unit.rows] = "validation"
 
 
-def _deal(
+def _deal_sets(
     splits: NDArray[np.str_],
-    units: list[_Unit],
-    parts: tuple[int, int],
+    deal: _Deal,
+    rows: Labelled,
+    learnt: NDArray[np.bool_],
     random: np.random.Generator,
 ) -> None:
-    """Write into `splits` as many of the groups, by lot, to test and validation as `parts` say."""
-    test, validation = parts
-    order = [units[place] for place in random.permutation(len(units))]
-    for unit in order[:test]:
-        splits[unit.rows] = "test"
-    for unit in order[test : test + validation]:
-        splits[unit.rows] = "validation"
+    """The same where an item may have several classes, by iterative stratification."""
+    members = np.concatenate([unit.rows for unit in deal.units])
+    numbers, sizes = units_of(rows.groups[members])
+    amounts = amounts_of(numbers, rows.sets.targets(rows.labels[members]))
+    others = np.setdiff1d(np.flatnonzero(learnt), members)
+    known = rows.sets.targets(rows.labels[others]).sum(axis=0)
+    kept = _kept(amounts, known, random)
+    free = np.setdiff1d(np.arange(len(sizes)), kept)
+    test, validation = deal.shares
+    if deal.first:
+        there = np.sort((amounts[free] > 0).sum(axis=0))[-_CLASSES]
+        if there >= _NEEDED:
+            test, validation = max(test, FEW / there), max(validation, 1 / there)
+    shares = (max(0.0, 1 - test - validation), test, validation)
+    parts = iterative(amounts[free], sizes[free], shares, int(random.integers(2**31)))
+    for number, name in ((1, "test"), (2, "validation")):
+        splits[members[np.isin(numbers, free[parts == number])]] = name
+
+
+def _kept(amounts: Ints, known: Ints, random: np.random.Generator) -> list[int]:
+    """Groups that stay in training, so that each class which has no other row there can be learnt;
+    the rarest is seen to first. `amounts` are rows of each class in each group (groups, classes),
+    `known` those of other training rows (classes,).
+    """
+    order, kept = random.permutation(len(amounts)), list[int]()
+    for label in np.argsort(amounts.sum(axis=0), kind="stable"):
+        holders = order[amounts[order, label] > 0]
+        if len(holders) and not known[label] and not amounts[kept, label].any():
+            kept.append(int(holders[0]))
+    return kept
 
 
 def _units(drawn: Ints, learnt: NDArray[np.bool_], rows: Labelled) -> list[_Unit]:

@@ -11,7 +11,6 @@ from tl_core.data.checks.class_names import named_classes
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.roles.split_columns import NONE
 from tl_core.errors import DataError
-from tl_core.tasks import MULTI_LABEL
 
 NO_CLASS_YET = (
     "Nothing has a class yet: no class and no split was read, and every row waits to be labelled"
@@ -44,14 +43,13 @@ def check_asked(options: ImportOptions, *, tested: bool) -> None:
         "a column of splits": named_split,
         "a date to split by": options.date_column,
         "a fold for the test": options.test_fold,
-        "several labels an item": options.task == MULTI_LABEL.name,
         "a second source as the test": tested,
     }
     if wrong := next((words for words, asked in others.items() if asked), ""):
         raise DataError(
             f"Nothing has a class yet, and {wrong}: these do not go together.",
             "No class and no split is read; items drawn at random become the test once they have"
-            " a class, and each item gets one class.",
+            " a class.",
             "Leave one of the two out.",
         )
 

@@ -19,6 +19,7 @@ from tl_core.data.label_sets import LabelSets, gathered
 from tl_core.data.sources.intake import Chunk
 from tl_core.data.versions.rows import Facts, RowFacts
 from tl_core.errors import DataError
+from tl_core.tasks import MULTI_LABEL
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -137,7 +138,8 @@ class Collector:
     ) -> tuple[LabelSets, NDArray[np.int64]]:
         """The classes, and which of them each row has."""
         if self._options.label_here:
-            return LabelSets.of_classes([]), labels
+            several = self._options.task == MULTI_LABEL.name
+            return LabelSets.of_places([], []) if several else LabelSets.of_classes([]), labels
         lists = several_lines(self._labels.names, self._labels.broken)
         names = [lists.get(name, name) for name in self._labels.names]
         read = read_sets(names, labels, self._options.task, self._options.label_separator, one_hot)

@@ -26,7 +26,7 @@ from tl_core.data.versions.rows import Facts, RowFacts, read_facts
 from tl_core.errors import DataError
 from tl_core.json_files import write_json
 from tl_core.modalities import MODALITIES
-from tl_core.tasks import TASKS
+from tl_core.tasks import MULTI_LABEL, TASKS
 
 if TYPE_CHECKING:
     import datasets
@@ -101,7 +101,7 @@ class VersionInfo:
     @cached_property
     def sets(self) -> LabelSets:
         """What the numbers of labels mean."""
-        if self.label_sets:
+        if self.task == MULTI_LABEL.name:
             return LabelSets.of_places(self.labels, self.label_sets)
         return LabelSets.of_classes(self.labels)
 
