@@ -108,6 +108,12 @@ def test_without_a_class_several_are_named_for_one_item(studio, tmp_path):
     press(app, "Save these labels")
     assert decisions(record.folder) == {order[0]: Decision("relabel", '["film", "urgent"]')}
     assert pills(app) == [] and f"Row {order[1]:,}" in everything(app)
+    other = add_dataset(studio.datasets, studio.settings, str(source), "other", options)[0]
+    studio.do(other, "propose", recipe="", batch=6)
+    app.query_params["dataset"] = other.reference  # what was named for one is nothing for another
+    app.run()
+    assert "No class has a name yet" in everything(app)
+    app = opened("pages/data/label.py", dataset=record.reference)
     next(one for one in app.button_group if one.label == "Its labels").set_value(["film"]).run()
     press(app, "Save these labels")
     press(app, "Save these labels")  # none of them

@@ -173,7 +173,11 @@ def _one(
     others = [name for name in classes if name not in keyed]
     if others:
         other = st.selectbox(
-            "Another class", others, index=None, placeholder="Another class", key=f"other_{row}"
+            "Another class",
+            others,
+            index=None,
+            placeholder="Another class",
+            key=_key("other", record, row),
         )
         if other:
             st.button(
@@ -196,16 +200,17 @@ def _several(record: DatasetRecord, queue: Queue, row: int, classes: Sequence[st
     """Any of the classes, those that were just named for this item included, where it may have
     several.
     """
-    named = st.session_state.get(_named(row), [])
-    if not (classes or named):
+    named = st.session_state.get(_key("named", record, row), [])
+    offered = list(dict.fromkeys([*classes, *named]))
+    if not offered:
         _without_names()
         return
     chosen = st.pills(
         "Its labels",
-        [*classes, *named],
+        offered,
         selection_mode="multi",
         format_func=plain,
-        key=f"labels_{row}",
+        key=_key("labels", record, row),
         wrap=True,
         help="All that apply; none is an answer, too.",
     )
@@ -223,7 +228,8 @@ def _several(record: DatasetRecord, queue: Queue, row: int, classes: Sequence[st
 def _new_class(record: DatasetRecord, queue: Queue, row: int, *, several: bool) -> None:
     """A class that the dataset does not have yet: the item's own, or one more of several."""
     with st.popover("New class", icon=":material/new_label:", width="stretch"):
-        name = st.text_input("Name of the new class", key=f"new_class_{row}").strip()
+        name = st.text_input("Name of the new class", key=_key("new_class", record, row))
+        name = name.strip()
         if several:
             st.button(
                 "Add it to this item's labels",
@@ -243,22 +249,24 @@ def _new_class(record: DatasetRecord, queue: Queue, row: int, *, several: bool) 
         )
 
 
-def _named(row: int) -> str:
-    """Where the classes are kept that were named for an item whose labels are not saved yet."""
-    return f"named_{row}"
+def _key(of: str, record: DatasetRecord, row: int) -> str:
+    """Where the session keeps what was chosen for an item; `named` are the classes that were named
+    for one whose labels are not saved yet.
+    """
+    return f"{of}_{record.reference}_{row}"
 
 
 def _name(record: DatasetRecord, row: int, name: str) -> None:
     """Tick a class that is new; nothing is saved before the labels are."""
     with problems.in_callback():
         labelling = of(record)
-        state = st.session_state
-        named, ticked = state.get(_named(row), []), state.get(f"labels_{row}") or []
+        state, ticks = st.session_state, _key("labels", record, row)
+        named = state.get(_key("named", record, row), [])
         labelling.cell(as_cell([*named, name]), new=True)
         if name not in [*labelling.classes, *named]:
-            state[_named(row)] = [*named, name]
-        state[f"labels_{row}"] = list(dict.fromkeys([*ticked, name]))
-        state[f"new_class_{row}"] = ""
+            state[_key("named", record, row)] = [*named, name]
+        state[ticks] = list(dict.fromkeys([*(state.get(ticks) or []), name]))
+        state[_key("new_class", record, row)] = ""
 
 
 def _hint(labelling: Labelling, queue: Queue, row: int) -> None:
