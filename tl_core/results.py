@@ -168,7 +168,9 @@ class LabelQueue(TypedDict):
 
     `strategy` is the one that was carried out and `note` says why it is not the one asked for. Of
     the `population` rows that had no class when the labelling began, `labels` have one by now and
-    `left` wait; `classes` are all known by now. `curve` holds this and all earlier rounds.
+    `left` wait; `classes` are all known by now. `earlier` are rows of earlier rounds that wait
+    still, as the probe of now sees them. `curve` holds this and all earlier rounds of fewer labels:
+    one of more has been taken back.
     """
 
     strategy: str
@@ -179,6 +181,7 @@ class LabelQueue(TypedDict):
     labels: int
     left: int
     rows: list[Proposal]
+    earlier: NotRequired[list[Proposal]]
     clusters: list[LabelCluster]
     curve: list[LabellingPoint]
 

@@ -81,17 +81,20 @@ def show_waiting() -> None:
         done, going = proposing.newest(record)
         order = order_of(DatasetVersion(record.folder))
         choice = proposing.read(str(done.folder)) if done else None
+    asked = [*choice["rows"], *choice.get("earlier", [])] if choice else []
     hints = {
         one["row"]: desk.Hint(one["suggestion"], one["confidence"])
-        for one in (choice["rows"] if choice else [])
+        for one in asked
         if one["suggestion"]
     }
     if bad := proposing.failed(record):
         problems.show(bad.reason or {"what": "It stopped."})
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        proposing.choose_strategy(classes)
+        proposing.choose_strategy(classes, done)
         if not going:
             proposing.offer(record, answers, first=not order)
+    if order and not (done or going or bad):
+        proposing.go_on(record, answers)
     if order:
         desk.show(record, desk.Queue(order, hints), offer_version)
     else:

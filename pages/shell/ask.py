@@ -84,6 +84,17 @@ def answer(
     return value
 
 
+def refusal(topic: str, about: str) -> UserError | None:
+    """The error that answered the topic's question, if it was about this; None before an answer."""
+    if not is_about(topic, about):
+        return None
+    try:
+        services.compute().poll(st.session_state["tickets"][topic].number, services.user())
+    except UserError as error:
+        return error
+    return None
+
+
 def is_about(topic: str, about: str) -> bool:
     """Whether the topic's question was sent, and is about this."""
     ticket = st.session_state["tickets"].get(topic)

@@ -22,7 +22,7 @@ from pages.sections.train import (
 )
 from pages.shell import frame, problems, rights, services, state
 from pages.shell.words import plain
-from pages.widgets import settings_form
+from pages.widgets import layers, settings_form
 from pages.widgets.glossary import help_of
 from tl_core.config import STRATEGIES, RunConfig
 from tl_core.results import SPEEDS
@@ -143,6 +143,7 @@ if recipe == "adapt" and not meant:
     why = why or "There is no domain to adapt to."
 if not why and recipe == "distillation" and not config.options["teacher"]:
     why = "Choose a teacher first: the student learns from its answers."
+why = why or layers.refused(config, record.classes)
 with right.container(key="design-side"):
     with st.container(border=True):
         pressed = st.button(

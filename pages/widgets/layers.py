@@ -9,7 +9,7 @@ from pages.shell import ask
 from pages.shell.words import label, plain
 from pages.widgets import charts
 from tl_core.config import RunConfig
-from tl_core.errors import UserError
+from tl_core.errors import ConfigError, UserError
 from tl_core.surgery.facts import LayerGroupFacts, SurgeryFacts
 
 _ROOMY = 14  # groups whose bars have full height; more of them share the same space
@@ -20,7 +20,7 @@ def show(config: RunConfig, classes: int) -> None:
     tree = ask.ask(
         "layers",
         "layer_tree",
-        f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}",
+        _about(config, classes),
         "Looking at the layers…",
         failed=_warn,
         reference=config.backbone,
@@ -30,6 +30,16 @@ def show(config: RunConfig, classes: int) -> None:
     )
     if tree is not None:
         draw(tree, "layers")
+
+
+def refused(config: RunConfig, classes: int) -> str:
+    """Why this plan cannot be carried out, once that is known: in words, else empty."""
+    error = ask.refusal("layers", _about(config, classes))
+    return error.what if error and error.code == ConfigError.code else ""
+
+
+def _about(config: RunConfig, classes: int) -> str:
+    return f"{config.backbone} {config.recipe} {sorted(config.options.items())} {classes}"
 
 
 def _warn(error: UserError) -> None:

@@ -40,7 +40,7 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
             "Left out 20 training copies",
         ),
         ("15 photos occur more than once", "Leave them all out", "Left out 30 rows"),
-        ("10 photos are near-duplicates", "Keep one of each", "10 left out"),
+        ("Photos that are near-duplicates", "Keep one of each", "10 left out"),
         ("5 file(s) could not be opened", "Go on without them", "Went on without the files"),
         ("Some classes differ only in", "Give them one name", "spots into Spots"),
     ]

@@ -29,12 +29,12 @@ def test_domains_are_compared_held_out_and_a_probe_is_adapted_to_one(
     domains = f"{server.url}/domains?dataset={name}"
     page.goto(domains)
     page.get_by_role("button", name="Compare the domains").click()
-    finished(page, server, "domains")
+    finished(page, server, "domains", name)
     page.goto(domains)
     page.get_by_text("Furthest apart: north and south").first.wait_for()
     page.get_by_text("Nothing of a held-out domain was read before", exact=False).wait_for()
     picture(page, "domains", height=1100)
-    _hold_out(page, server, domains)
+    _hold_out(page, server, name)
     picture(page, "domains-networks", height=1900)
     page.get_by_role("button", name="Train for one of them").click()
     page.get_by_role("button", name="Which way for my data?").click()
@@ -53,7 +53,7 @@ def test_domains_are_compared_held_out_and_a_probe_is_adapted_to_one(
     picture(page, "report-domains", height=1400)
 
 
-def _hold_out(page, server, domains) -> None:
+def _hold_out(page, server, name) -> None:
     """A network of each domain, one epoch long, is asked about the other one."""
     methods = page.get_by_role("combobox", name="Methods")
     methods.scroll_into_view_if_needed()
@@ -66,8 +66,8 @@ def _hold_out(page, server, domains) -> None:
     epochs.press("Enter")
     page.get_by_text("2 trainings: 2 domains, 1 method.", exact=False).wait_for()
     page.get_by_role("button", name="Hold out each domain").click()
-    run = finished(page, server, "hold_out")
+    run = finished(page, server, "hold_out", name)
     found = HELD_OUT.load(server.home / "runs" / run)
     assert {one["domain"] for one in found["held_out"]} == {"north", "south"}
-    page.goto(domains)
+    page.goto(f"{server.url}/domains?dataset={name}")
     page.get_by_text("known only afterwards", exact=False).wait_for()

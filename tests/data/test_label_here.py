@@ -72,7 +72,7 @@ def test_every_row_waits(tmp_path, made):
     assert (info.modality, info.rows, info.classes) == (modality, rows, {})
     assert info.splits == {"unlabelled": rows} and info.class_splits == {}
     assert (version.labels == -1).all() and info.labelled_here and info.offered == []
-    assert "waits to be labelled" in " ".join(info.plan["notes"])
+    assert "begins by waiting to be labelled" in " ".join(info.plan["notes"])
     assert "no class" not in str(info.plan["set_aside"])  # that is what was asked for
     assert "Nothing can be learnt yet" in str([one["text"] for one in info.findings])
     assert DatasetVersion(version.folder).label_names(np.arange(rows)) == [""] * rows

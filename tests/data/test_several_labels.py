@@ -299,15 +299,17 @@ def test_more_rows_join_as_sets(tmp_path):
     assert grown.info.classes == {"anger": 40, "hope": 2, "joy": 61, "love": 61}
     assert grown.label_names(np.array([ROWS + 2])) == ["hope; love"]
     single = build(table(tmp_path / "s.csv", lambda some, n: some[0]), tmp_path / "x")
-    with pytest.raises(DataError, match="several classes at once"):
-        build_version(
-            {"": open_source(table(tmp_path / "u.csv", WAYS["bars"]), tmp_path / "s2", LIMITS)},
-            ImportOptions(),
-            made(tmp_path / "w2"),
-            "u.csv",
-            base=single,
-            parent="d@1",
-        )
+    for number, options in enumerate(({}, {"label_here": True, "task": "multi_label"})):
+        source = table(tmp_path / f"u{number}.csv", WAYS["bars"])
+        with pytest.raises(DataError, match="several classes at once"):
+            build_version(
+                {"": open_source(source, tmp_path / f"s{number}", LIMITS)},
+                ImportOptions(**options),
+                made(tmp_path / f"w{number}"),
+                "u.csv",
+                base=single,
+                parent="d@1",
+            )
 
 
 def test_the_plan_shows_classes_that_overlap(tmp_path):

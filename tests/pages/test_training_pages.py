@@ -168,6 +168,20 @@ def test_a_plan_that_contradicts_itself_is_said_and_nothing_starts(record):
     assert not runs().list()
 
 
+def test_what_a_backbone_lacks_keeps_a_training_from_starting(record):
+    app = design(record, "lpft")
+    app.number_input(key="lpft_co_tuning").set_value(2.3).run()
+    for _ in range(300):
+        if "co_tuning needs a backbone" in everything(app):
+            break
+        time.sleep(0.1)
+        app.run()
+    start = next(button for button in app.button if button.label == "Start training")
+    assert start.disabled and "co\\_tuning needs a backbone" in everything(app)
+    app.number_input(key="lpft_co_tuning").set_value(0.0).run()
+    assert not next(button for button in app.button if button.label == "Start training").disabled
+
+
 def test_an_estimate_is_measured_and_shown_and_kept_out_of_the_list(record):
     app = design(record, "full")
     next(

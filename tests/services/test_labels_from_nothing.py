@@ -228,3 +228,28 @@ def test_labels_that_nobody_drew_are_learnt_from(desk):
     version = desk.make()
     assert desk.info.splits["test"] >= 6 and "unlabelled" not in desk.info.splits
     check_trainable(version)
+
+
+def test_one_answer_for_all_is_nothing_to_judge_or_learn(home, tmp_path, tiny):
+    """A label that every item has tells nothing apart; that is said before a training."""
+    desk = Desk(tmp_path, tiny, several=True)
+    desk.truth = dict.fromkeys(desk.truth, as_cell(["film", "money"]))
+    for _ in range(3):
+        desk.label(desk.ask(batch=20))
+    assert "as many without it" in desk.labelling.test_outlook()
+    version = desk.make()
+    assert "test" not in desk.info.splits
+    with pytest.raises(DataError, match="nothing to tell apart"):
+        check_trainable(version, judged=False)
+
+
+def test_classes_that_are_given_at_once_are_told_apart(home, tmp_path, tiny):
+    labelling = Desk(tmp_path, tiny, several=True).labelling
+    with pytest.raises(DataError, match="There is the class 'film' already"):
+        labelling.give({1: as_cell(["film"]), 2: as_cell(["Film"])}, new=True)
+    with pytest.raises(DataError, match="There is the class 'film' already"):
+        labelling.label([1], as_cell(["film", "Film"]), new=True)
+    with pytest.raises(DataError, match="reads like 2 classes") as refused:
+        labelling.label([1], "film; money", new=True)
+    assert '["film", "money"]' in refused.value.try_this
+    assert not labelling.standing.labels

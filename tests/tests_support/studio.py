@@ -119,19 +119,27 @@ def trained(page, server: Server, seconds: float = 240.0) -> str:
     return _done(server, lambda runs: runs.get(run), seconds)
 
 
-def finished(page, server: Server, kind: str, seconds: float = 240.0) -> str:
-    """The newest run of a kind that a page began, once it is done, without a look at the page."""
+def finished(page, server: Server, kind: str, dataset: str, seconds: float = 240.0) -> str:
+    """The newest run of a kind on a dataset, which the page began, once it is done; nobody looks at
+    the page.
+    """
+
+    def newest(runs: RunStore) -> Run | None:
+        found = (run for run in runs.list(kind=kind) if run.dataset.startswith(f"{dataset}@"))
+        return next(found, None)
+
     settled(page)
     page.goto("about:blank")
-    return _done(server, lambda runs: runs.list(kind=kind)[0], seconds)
+    return _done(server, newest, seconds)
 
 
-def _done(server: Server, find: Callable[[RunStore], Run], seconds: float) -> str:
+def _done(server: Server, find: Callable[[RunStore], Run | None], seconds: float) -> str:
     settings = Settings(home=str(server.home))
     runs = RunStore(open_database(settings), settings.user, settings.home_path)
     end = time.monotonic() + seconds
-    while (found := find(runs)).status in ACTIVE:
-        assert time.monotonic() < end, f"the run is {found.status} after {seconds:.0f} s"
+    while (found := find(runs)) is None or found.status in ACTIVE:
+        status = found.status if found else "not there"
+        assert time.monotonic() < end, f"the run is {status} after {seconds:.0f} s"
         time.sleep(0.2)
     assert found.status == "done", found.reason
     return found.id

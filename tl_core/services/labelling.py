@@ -4,6 +4,7 @@ next version is made; where they differ it waits for somebody's last word.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ class Standing:
     used: frozenset[int]
 
     @property
+    def answered(self) -> set[int]:
+        """Rows that somebody has labelled."""
+        return {*self.labels, *(one.row for one in self.disputes)}
+
+    @property
     def aside(self) -> list[int]:
         """Rows that are not to be proposed again: passed over, or waiting to be settled."""
         return sorted([*self.passed, *(one.row for one in self.disputes)])
@@ -113,6 +119,17 @@ def _check_new(name: str, known: Sequence[str], *, new: bool) -> None:
     if not new:
         raise DataError(f"There is no class {name!r} in this dataset.", "", nearest(name, known))
     check_new_name(name, known)
+
+
+def _check_one(name: str) -> None:
+    """Refuse what is rather several classes, where an item may have them."""
+    parts = [part.strip() for part in re.split(r"[;|]", name)]
+    if len(parts) > 1:
+        raise DataError(
+            f"{name!r} reads like {len(parts)} classes.",
+            "Several classes of an item are written as a list.",
+            f"Write {as_cell(parts)}.",
+        )
 
 
 class Labelling:
@@ -173,7 +190,8 @@ class Labelling:
             for row in self.chance.tolist()
         }
         counts = Counter(name for some in of_group.values() for name in some)
-        return lacking_in_words(counts, items_of(info.modality))
+        drawn = len(of_group) if self.version.sets.several else None
+        return lacking_in_words(counts, items_of(info.modality), drawn)
 
     @property
     def agreement(self) -> Agreement:
@@ -231,7 +249,10 @@ class Labelling:
         """Give each row its own class; all are undone together. `why` says by what rows came up.
         Raises as `label`.
         """
-        cells = {label: self.cell(label, new=new) for label in dict.fromkeys(labels.values())}
+        known = self.classes
+        cells = {
+            label: self._cell(label, known, new=new) for label in dict.fromkeys(labels.values())
+        }
         self._give(
             [
                 Given(self._known(row), cells[label], why=why.get(row, ""))
@@ -271,15 +292,20 @@ class Labelling:
         Raises:
             DataError: for a class that there is not, or with `new` a name that no class can have.
         """
+        return self._cell(label, self.classes, new=new)
+
+    def _cell(self, label: str, known: list[str], *, new: bool) -> str:
+        """The same; classes that are new join those that are `known`."""
         several = self.version.sets.several
-        listed = several and label.startswith("[") and label not in self.classes
-        names = sorted(name.strip() for name in (parts_of(label, LIST) if listed else [label]))
-        known = self.classes
+        listed = several and label.startswith("[") and label not in known
+        names = [name.strip() for name in (parts_of(label, LIST) if listed else [label])]
         for name in names:
             if name not in known:
                 _check_new(name, known, new=new)
+                if several and not listed:
+                    _check_one(name)
                 known.append(name)
-        return as_cell(names) if several else names[0]
+        return as_cell(sorted(names)) if several else names[0]
 
     def _known(self, row: int) -> int:
         splits = self._splits

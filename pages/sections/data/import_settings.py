@@ -100,7 +100,8 @@ def show_reading(reading: ReadingSettings, folds: list[str]) -> dict[str, object
             for name, title, values in reading.choices:
                 _choice(name, title, values)
         with right:
-            _choice("task", "Classes of an item", ("", "single_label", "multi_label"))
+            if not label_here():
+                _choice("task", "Classes of an item", ("", "single_label", "multi_label"))
             st.text_input(
                 "Sign between classes",
                 key="add_label_separator",

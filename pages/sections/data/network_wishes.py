@@ -11,6 +11,7 @@ import streamlit as st
 from pages.sections.data import domain_report
 from pages.sections.train import backbones, estimate
 from pages.shell import problems, rights, run_panel, services
+from pages.shell.following import view_of
 from pages.shell.words import counted, duration, plain
 from pages.widgets.glossary import help_of
 from tl_core.config import FinetuneSettings, RunConfig
@@ -36,12 +37,17 @@ def show(record: DatasetRecord, columns: dict[str, list[str]]) -> None:
 
     run_panel.show(
         run_panel.of_dataset(record.reference, "hold_out"),
-        "Training without each of the domains…",
+        _doing,
         found,
         lambda: _offer(record, columns),
         ended=lambda run: _ended(run, record, columns),
         stoppable=True,
     )
+
+
+def _doing(run: Run) -> str:
+    """Which training is at what."""
+    return f"Training without each of the domains… {plain(view_of(run).stage)}"
 
 
 def _ended(run: Run, record: DatasetRecord, columns: dict[str, list[str]]) -> None:

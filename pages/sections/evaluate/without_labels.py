@@ -35,6 +35,12 @@ def show(report: Report, view: RunView) -> None:
             f" {facts['loss']:.2f}.{head}"
         )
         _left_out(facts["left_out"], items)
+        judged = report["validation"]
+        if judged and judged["kind"] == "cv":
+            st.caption(
+                "The network has read the cross-validated items, too, without their classes, so the"
+                " validation score may be a little too high. It has not read the test items."
+            )
         if view.has_curves:
             curves.show(view, {})
     if taught := report.get("self_training"):

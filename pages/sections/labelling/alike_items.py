@@ -17,7 +17,8 @@ from tl_core.results import LabelCluster
 from tl_core.services.labelling import Labelling, order_of
 
 _PLACE = "alike"
-_CHOSEN = "label_cluster"
+_CHOSEN, _TOLD = "label_cluster", "label_cluster_told"
+_SURE = 0.9  # share of a group that the model takes for one class
 _SHOWN = 24  # items that are labelled at once: as many as can be looked at
 
 
@@ -25,12 +26,14 @@ _SHOWN = 24  # items that are labelled at once: as many as can be looked at
 def show(record: DatasetRecord, clusters: Sequence[LabelCluster]) -> None:
     """Choose a cluster, look at its items, take out what does not belong, label the rest."""
     problems.refused(_PLACE)
+    if told := st.session_state.pop(_TOLD, ""):
+        st.toast(told)
     if why := rights.against(rights.WORK, record):
         st.caption(plain(why))
         return
     with problems.caught():
         labelling = desk.of(record)
-        answered = {*labelling.standing.labels}
+        answered = labelling.standing.answered
     open_ones = {
         one["number"]: rows
         for one in clusters
@@ -106,12 +109,19 @@ def _mark(cluster: LabelCluster) -> str:
     return f"{cluster['number']} {cluster['rows'][0]} {cluster['size']} {cluster['suggestion']}"
 
 
+def _sure(cluster: LabelCluster, classes: list[str]) -> bool:
+    """Whether the model takes nearly all of a group for one class, so that it is chosen for a
+    start.
+    """
+    return cluster["suggestion"] in classes and cluster["agreement"] >= _SURE
+
+
 def _class_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
     """The class for a whole group, "" before one is chosen, and whether it is a new one."""
     label = st.selectbox(
         "Class of the others",
         classes,
-        index=classes.index(cluster["suggestion"]) if cluster["suggestion"] in classes else None,
+        index=classes.index(cluster["suggestion"]) if _sure(cluster, classes) else None,
         placeholder="Choose a class, or type a new one",
         key=f"class_of_{_mark(cluster)}",
         accept_new_options=True,
@@ -124,7 +134,7 @@ def _labels_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
     """The labels for a whole group, as they are kept, and whether there is a new one; none of them
     is an answer only where the model says so.
     """
-    said = cluster["suggestion"]
+    said = cluster["suggestion"] if cluster["agreement"] >= _SURE else ""
     labels = st.multiselect(
         "Labels of the others",
         classes,
@@ -141,8 +151,14 @@ def _labels_of(cluster: LabelCluster, classes: list[str]) -> tuple[str, bool]:
 def _label(record: DatasetRecord, rows: list[int], label: str, new: bool) -> None:
     with problems.in_callback(_PLACE):
         labelling = desk.of(record)
-        labelling.label(rows, label, why="cluster", aided=True, new=new)
+        # the list may be older than an answer of another window, or of the item before them
+        left = [row for row in rows if row not in labelling.standing.answered]
+        if len(left) < len(rows):
+            st.session_state[_TOLD] = (
+                f"{counted(len(rows) - len(left), 'item')} had been labelled meanwhile. That stays."
+            )
+        labelling.label(left, label, why="cluster", aided=True, new=new)
         answers = services.answers().list(record.reference)
-        left = len([*order_of(labelling.version).keys() - labelling.standing.labels.keys()])
-        proposing.keep_up(record, answers, left)
+        waiting = len([*order_of(labelling.version).keys() - labelling.standing.labels.keys()])
+        proposing.keep_up(record, answers, waiting)
     st.rerun()  # the whole page: one of them may be the item that is asked about

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import streamlit as st
 
 from pages.sections.items.item_pages import pages_of
-from pages.sections.labelling import proposing
+from pages.sections.labelling import proposing, ticks
 from pages.shell import problems, rights, services
 from pages.shell.words import counted, plain, sure
-from tl_core.data.label_sets import as_cell, called
+from tl_core.data.label_sets import called
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import AccessError
 from tl_core.registry.datasets import DatasetRecord
@@ -22,7 +23,6 @@ from tl_core.registry.label_answers import LABEL, Answer
 from tl_core.services.labelling import Labelling
 
 _WIDTH = 560  # of a photo in pixels
-_KEYS = 9
 # seconds for which an item must have been there before it can be answered: a key that is held, or
 # struck twice, would answer about items that nobody has seen
 GLANCE = 0.4
@@ -132,10 +132,11 @@ def _look(record: DatasetRecord) -> None:
 def _choices(record: DatasetRecord, labelling: Labelling, queue: Queue, row: int) -> None:
     """A button and a key for each class, and for what else can be said."""
     classes, several = labelling.classes, labelling.version.sets.several
+    counts = labelling.version.info.classes
     if several:
-        _several(record, queue, row, classes)
+        ticks.show(record, row, counts, classes, partial(_label, record, queue, row))
     else:
-        _one(record, queue, row, labelling.version.info.classes, classes)
+        _one(record, queue, row, counts, classes)
     _new_class(record, queue, row, several=several)
     _hint(labelling, queue, row)
     with st.container(horizontal=True):
@@ -158,9 +159,8 @@ def _one(
 ) -> None:
     """The commonest classes under the keys 1 to 9, the others in a list."""
     if not classes:
-        _without_names()
-    keyed = sorted(classes, key=lambda name: -counts.get(name, 0))[:_KEYS]
-    keyed = [name for name in classes if name in keyed]
+        ticks.without_names()
+    keyed = ticks.commonest(classes, counts)
     for number, name in enumerate(keyed, 1):
         st.button(
             plain(name),
@@ -177,7 +177,7 @@ def _one(
             others,
             index=None,
             placeholder="Another class",
-            key=_key("other", record, row),
+            key=ticks.key_of("other", record, row),
         )
         if other:
             st.button(
@@ -189,46 +189,10 @@ def _one(
             )
 
 
-def _without_names() -> None:
-    st.caption(
-        "No class has a name yet. Name this item's class with **New class**; from then on it"
-        " stands here."
-    )
-
-
-def _several(record: DatasetRecord, queue: Queue, row: int, classes: Sequence[str]) -> None:
-    """Any of the classes, those that were just named for this item included, where it may have
-    several.
-    """
-    named = st.session_state.get(_key("named", record, row), [])
-    offered = list(dict.fromkeys([*classes, *named]))
-    if not offered:
-        _without_names()
-        return
-    chosen = st.pills(
-        "Its labels",
-        offered,
-        selection_mode="multi",
-        format_func=plain,
-        key=_key("labels", record, row),
-        wrap=True,
-        help="All that apply; none is an answer, too.",
-    )
-    st.button(
-        "Save these labels",
-        on_click=_label,
-        args=(record, queue, row, as_cell(chosen or [])),
-        kwargs={"new": bool(named)},
-        type="primary",
-        shortcut="Enter",
-        width="stretch",
-    )
-
-
 def _new_class(record: DatasetRecord, queue: Queue, row: int, *, several: bool) -> None:
     """A class that the dataset does not have yet: the item's own, or one more of several."""
     with st.popover("New class", icon=":material/new_label:", width="stretch"):
-        name = st.text_input("Name of the new class", key=_key("new_class", record, row))
+        name = st.text_input("Name of the new class", key=ticks.key_of("new_class", record, row))
         name = name.strip()
         if several:
             st.button(
@@ -249,24 +213,11 @@ def _new_class(record: DatasetRecord, queue: Queue, row: int, *, several: bool) 
         )
 
 
-def _key(of: str, record: DatasetRecord, row: int) -> str:
-    """Where the session keeps what was chosen for an item; `named` are the classes that were named
-    for one whose labels are not saved yet.
-    """
-    return f"{of}_{record.reference}_{row}"
-
-
 def _name(record: DatasetRecord, row: int, name: str) -> None:
     """Tick a class that is new; nothing is saved before the labels are."""
     with problems.in_callback():
-        labelling = of(record)
-        state, ticks = st.session_state, _key("labels", record, row)
-        named = state.get(_key("named", record, row), [])
-        labelling.cell(as_cell([*named, name]), new=True)
-        if name not in [*labelling.classes, *named]:
-            state[_key("named", record, row)] = [*named, name]
-        state[ticks] = list(dict.fromkeys([*(state.get(ticks) or []), name]))
-        state[_key("new_class", record, row)] = ""
+        ticks.tick_new(of(record), record, row, name)
+        st.session_state[ticks.key_of("new_class", record, row)] = ""
 
 
 def _hint(labelling: Labelling, queue: Queue, row: int) -> None:
@@ -311,6 +262,7 @@ def _label(record: DatasetRecord, queue: Queue, row: int, label: str, *, new: bo
         if _may_answer(record, labelling, row):
             aided = st.session_state["hinted"] == row
             labelling.label([row], label, why=queue.why.get(row, ""), aided=aided, new=new)
+            ticks.forget(record, row)
             _go_on(record, queue)
 
 

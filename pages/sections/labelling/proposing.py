@@ -9,6 +9,7 @@ import streamlit as st
 from pages.sections.train import backbones
 from pages.shell import problems, rights, run_panel, services
 from pages.widgets.glossary import help_of
+from tl_core.config import RunConfig
 from tl_core.config.specs import ProposeSpec
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.registry.label_answers import Answer
@@ -56,11 +57,21 @@ def read(folder: str) -> LabelQueue:
     return LABEL_QUEUE.load(Path(folder))
 
 
-def choose_strategy(classes: list[str]) -> None:
-    """Which items come first, and whether that is chosen anew meanwhile."""
+def choose_strategy(classes: list[str], done: Run | None) -> None:
+    """Which items come first, and whether that is chosen anew meanwhile; until somebody says, as in
+    the newest choice.
+    """
+    with problems.caught():
+        before = RunConfig.read(done.folder).options if done else {}
+    strategies = [name for name in STRATEGIES if name != "class" or classes]
+    st.session_state.setdefault("label_strategy", before.get("strategy", "auto"))
+    if st.session_state["label_strategy"] not in strategies:
+        st.session_state["label_strategy"] = "auto"
+    if before.get("wanted") in classes:
+        st.session_state.setdefault("label_wanted", before["wanted"])
     st.selectbox(
         "Which items come first",
-        list(STRATEGIES),
+        strategies,
         key="label_strategy",
         format_func=STRATEGIES.get,
         persist_state="session",
@@ -102,6 +113,16 @@ def offer(record: DatasetRecord, answers: list[Answer], *, first: bool) -> None:
         on_click=_start,
         args=(record, answers),
     )
+
+
+def go_on(record: DatasetRecord, answers: list[Answer]) -> None:
+    """Have the next items chosen in a version that goes on in the order of its predecessor: what is
+    read of the items is there already.
+    """
+    if st.session_state["label_again"] and not rights.against(rights.WORK, record):
+        with problems.caught():
+            _submit(record, answers)
+        st.rerun()
 
 
 def _start(record: DatasetRecord, answers: list[Answer]) -> None:

@@ -43,10 +43,13 @@ def refuse_what_is_not_there(backbone: Backbone, plan: SurgeryPlan) -> None:
     if isinstance(plan, AcrossDomains):
         _refuse_for_domains(backbone, plan)
     if plan.needs_source_classes and not has_classifier(backbone.folder):
+        asked = [name for name in ("co_tuning", "lwf") if getattr(plan, name)]
+        names = " and ".join(asked)
         raise ConfigError(
-            "co_tuning and lwf need a backbone that still has the classes of its pretraining.",
+            f"{names} need{'' if asked[1:] else 's'} a backbone that still has the classes of its"
+            " pretraining.",
             f"{backbone.reference} comes without a classifier.",
-            "Set co_tuning and lwf to 0, or choose another backbone, such as starter:image.",
+            f"Set {names} to 0, or choose another backbone, such as starter:image.",
         )
     if plan.delta:
         try:

@@ -119,8 +119,8 @@ def _copies(view: View) -> list[Finding]:
             RowFinding(
                 "duplicates",
                 "info",
-                f"{len(spare):,} {view.noun} are exact copies of another one. Splits made here"
-                " keep copies together.",
+                f"{view.noun.capitalize()} that are exact copies of another one: {len(spare):,}."
+                " Splits made here keep copies together.",
                 len(spare),
                 "They count twice without adding information.",
                 actions=[action("keep_one", "Keep one of each")],
@@ -135,7 +135,8 @@ def _copies(view: View) -> list[Finding]:
             RowFinding(
                 "near_duplicates",
                 "info",
-                f"{spare_count:,} {view.noun} are near-duplicates of another one ({how}).",
+                f"{view.noun.capitalize()} that are near-duplicates of another one ({how}):"
+                f" {spare_count:,}.",
                 spare_count,
                 "Splits made here keep small sets of them together.",
                 actions=[action("keep_one", "Keep one of each")],

@@ -69,6 +69,15 @@ def obstacle(
         )
     learnt = labels[known & (splits != "test")]
     counts = sets.counts(learnt)
+    # a label that every row has can be told from nothing
+    alike = sets.several and not (np.minimum(counts, len(learnt) - counts) > 1).any()
+    if learns and alike and (counts > 1).sum() > 1:
+        return (
+            "There is nothing to tell apart yet.",
+            f"Beside the test there are {len(learnt):,} rows, and hardly one lacks a label that the"
+            " others have.",
+            "Bring rows without each of the labels, too; none of them is an answer as well.",
+        )
     if learns and (counts > 1).sum() < 2:
         return (
             "There are too few rows to learn from.",

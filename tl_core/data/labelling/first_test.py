@@ -23,31 +23,41 @@ FEW = 3  # test rows of a class that a first test needs
 _NEEDED = FEW + 1  # drawn rows of a class: one more for validation
 _CLASSES = 2  # that need as many
 _MOST_TEST, _MOST_VALIDATION = 2 / 3, 1 / 3  # of the drawn rows
+_TRAIN, _TEST, _VALIDATION = 0, 1, 2
 Ints = NDArray[np.int64]
 
 
-def lacking(counts: Mapping[str, int]) -> int:
-    """How many more drawn rows a first test needs at least.
+def lacking(counts: Mapping[str, int], drawn: int | None = None) -> int:
+    """How many more drawn rows a first test needs at least: some of each of two classes, and where
+    an item may have several, some without each of them.
 
     Args:
         counts: rows that were drawn at random and have a class, by class.
+        drawn: all rows that were, where an item may have several classes, or none; else None.
     """
-    most = sorted(counts.values(), reverse=True)[:_CLASSES]
-    most += [0] * (_CLASSES - len(most))
-    return sum(max(0, _NEEDED - count) for count in most)
+    if drawn is None:
+        most = sorted(counts.values(), reverse=True)[:_CLASSES]
+        most += [0] * (_CLASSES - len(most))
+        return sum(max(0, _NEEDED - count) for count in most)
+    # one row can serve for several classes, with them or without
+    each = [max(0, _NEEDED - n) + max(0, _NEEDED - drawn + n) for n in counts.values()]
+    each += [_NEEDED + max(0, _NEEDED - drawn)] * _CLASSES
+    return sorted(each)[_CLASSES - 1]
 
 
-def lacking_in_words(counts: Mapping[str, int], noun: str) -> str:
+def lacking_in_words(counts: Mapping[str, int], noun: str, drawn: int | None = None) -> str:
     """The same as a sentence; empty where there are enough."""
-    more = lacking(counts)
+    more = lacking(counts, drawn)
     if not more:
         return ""
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     there = ", ".join(f"{name} {count}" for name, count in ranked if count) or "none"
+    without = "" if drawn is None else " and as many without it"
+    of = "" if drawn is None else f" (of {drawn} with an answer)"
     return (
         f"There are no test rows yet: {noun} that were drawn at random become them, once there are"
-        f" {_NEEDED} of each of two classes. With a class there are by now: {there}; at least"
-        f" {more} more {'is' if more == 1 else 'are'} needed."
+        f" {_NEEDED} of each of two classes{without}. With a class there are by now: {there}{of};"
+        f" at least {more} more {'is' if more == 1 else 'are'} needed."
     )
 
 
@@ -104,7 +114,8 @@ def placed(
         drawn = drawn[~np.isin(rows.groups[drawn], rows.groups[before])]
     units = _units(drawn, learnt, rows) if len(drawn) else []
     counts = Counter(name for unit in units for name in rows.sets.named[unit.label])
-    if not units or (first and lacking(counts)):
+    several = rows.sets.several
+    if not units or (first and lacking(counts, len(units) if several else None)):
         return splits
     known = int((learnt | (judged & (rows.labels >= 0))).sum())
     count = sum(len(unit.rows) for unit in units)
@@ -114,7 +125,7 @@ def placed(
     )
     dealt = splits.copy()
     random = np.random.default_rng([options.seed, known])
-    deal = _deal_sets if rows.sets.several else _deal_classes
+    deal = _deal_sets if several else _deal_classes
     deal(dealt, _Deal(units, shares, first), rows, learnt, random)
     return dealt
 
@@ -159,14 +170,30 @@ def _deal_sets(
     kept = _kept(amounts, known, random)
     free = np.setdiff1d(np.arange(len(sizes)), kept)
     test, validation = deal.shares
-    if deal.first:
-        there = np.sort((amounts[free] > 0).sum(axis=0))[-_CLASSES]
-        if there >= _NEEDED:
-            test, validation = max(test, FEW / there), max(validation, 1 / there)
     shares = (max(0.0, 1 - test - validation), test, validation)
     parts = iterative(amounts[free], sizes[free], shares, int(random.integers(2**31)))
-    for number, name in ((1, "test"), (2, "validation")):
+    if deal.first:
+        _top_up(parts, amounts[free] > 0)
+    for number, name in ((_TEST, "test"), (_VALIDATION, "validation")):
         splits[members[np.isin(numbers, free[parts == number])]] = name
+
+
+def _top_up(parts: Ints, has: NDArray[np.bool_]) -> None:
+    """The least that a first test and validation need of the two classes of which most groups are,
+    with and without: taken from training first, in place.
+
+    Args:
+        parts: of each group (groups,).
+        has: whether it holds each class (groups, classes).
+    """
+    usual = np.argsort(-np.minimum(has.sum(axis=0), (~has).sum(axis=0)), kind="stable")[:_CLASSES]
+    for part, least, other in ((_TEST, FEW, _VALIDATION), (_VALIDATION, 1, _TEST)):
+        for sign in (has[:, usual], ~has[:, usual]):
+            for own in sign.T:
+                for source, spare in ((_TRAIN, 0), (other, FEW if other == _TEST else 1)):
+                    there = np.flatnonzero(own & (parts == source))
+                    wanted = max(0, least - int((own & (parts == part)).sum()))
+                    parts[there[: min(wanted, max(0, len(there) - spare))]] = part
 
 
 def _kept(amounts: Ints, known: Ints, random: np.random.Generator) -> list[int]:

@@ -13,8 +13,8 @@ from tl_core.data.roles.split_columns import NONE
 from tl_core.errors import DataError
 
 NO_CLASS_YET = (
-    "Nothing has a class yet: no class and no split was read, and every row waits to be labelled"
-    " on the page Labelling (labels next, labels give)."
+    "Brought without classes: no class and no split was read, and every row begins by waiting to be"
+    " labelled on the page Labelling (labels next, labels give)."
 )
 
 

@@ -352,8 +352,8 @@ def _after(base: DatasetVersion, new: RowFacts) -> RowFacts:
     old = base.row_facts()
     if new.sets.several and not old.sets.several:
         raise DataError(
-            "The new rows have several classes at once; the dataset has one for each row.",
-            new.sets.names[int(new.sets.members.sum(axis=1).argmax())],
+            "The new rows may have several classes at once; the dataset has one for each row.",
+            max(new.sets.names, key=lambda name: name.count(";"), default=""),
             "Import them as a dataset of their own, or set task to single_label.",
         )
     count = len(old.sets.members)

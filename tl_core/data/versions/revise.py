@@ -257,7 +257,8 @@ def _apply(
             replace(draft.preparation, repair=True),
         )
     draft.parent, draft.change = parent, edit.change
-    draft.keys = [edit.rename.get(name, name) for name in edit.keys or draft.keys]
+    keys = edit.keys or draft.keys
+    draft.keys = list(dict.fromkeys(edit.rename.get(name, name) for name in keys))
     if len(joining):
         draft.folds = None  # those that got a class are held out in their turn, too
     draft.settled = sorted({*version.info.settled, *edit.settle})

@@ -208,7 +208,9 @@ def _train_on(
 ) -> Ints:
     """Classes of the held-out domain's rows (rows,), by a network of the others."""
     done = folder / "answers.npy"
-    if not done.exists():
+    if done.exists():
+        progress.stage("done before", share=1.0)
+    else:
         folder.mkdir(exist_ok=True)
         own = replace(config, kind="train", recipe="finetune", options=spec.options(method))
         own.write(folder)

@@ -4,7 +4,7 @@ picks, the lot draws, and rows drawn at random tell how good the probe is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -148,7 +148,14 @@ def _queue(view: Seen, batch: Batch, note: str, point: LabellingPoint, sentence:
     """Everything as it is written."""
     state = view.state
     clusters, number_of = _clusters(view)
-    earlier = (one.point for one in state.past.rounds if one.point["labels"] != point["labels"])
+    points = (one.point for one in state.past.rounds if one.point["labels"] < point["labels"])
+    waiting = {*state.left.tolist()} - {*batch.rows.tolist()}
+    before = {
+        row: why
+        for one in state.past.rounds
+        for row, why in zip(one.rows, one.why, strict=True)
+        if row in waiting
+    }
     return {
         "strategy": point["strategy"],
         "note": note,
@@ -157,9 +164,10 @@ def _queue(view: Seen, batch: Batch, note: str, point: LabellingPoint, sentence:
         "population": len(state.population),
         "labels": len(state.given),
         "left": len(state.left),
-        "rows": _proposals(view, batch, number_of),
+        "rows": _proposals(view, batch.rows.tolist(), batch.why, number_of),
+        "earlier": _proposals(view, [*before], [*before.values()], number_of),
         "clusters": clusters,
-        "curve": [*(cast(LabellingPoint, one) for one in earlier), point],
+        "curve": [*(cast(LabellingPoint, one) for one in points), point],
     }
 
 
@@ -278,15 +286,17 @@ def _clusters(view: Seen) -> tuple[list[LabelCluster], dict[int, int]]:
     return listed, dict(zip(pool.tolist(), numbers.tolist(), strict=True))
 
 
-def _proposals(view: Seen, batch: Batch, number_of: Mapping[int, int]) -> list[Proposal]:
-    """The batch as it is written."""
+def _proposals(
+    view: Seen, rows: Sequence[int], why: Sequence[str], number_of: Mapping[int, int]
+) -> list[Proposal]:
+    """These rows as they are written, and why each came up."""
     proposals: list[Proposal] = []
-    for row, why in zip(batch.rows.tolist(), batch.why, strict=True):
+    for row, reason in zip(rows, why, strict=True):
         sure = None if view.said is None else view.said[view.places(np.array([row]))]
         proposals.append(
             {
                 "row": row,
-                "why": why,
+                "why": reason,
                 "cluster": number_of[row],
                 "suggestion": ""
                 if sure is None
