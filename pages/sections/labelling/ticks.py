@@ -84,12 +84,17 @@ def show(
             on_change=_tick_further,
             args=(record, row, others),
         )
+    _save(ticked, save, new=bool(named))
+
+
+def _save(ticked: Sequence[str], save: Callable[..., None], *, new: bool) -> None:
+    """What is ticked is the answer, or that nothing applies."""
     with st.container(horizontal=True):
         st.button(
             "Save these labels",
             on_click=save,
             args=(as_cell(ticked),),
-            kwargs={"new": bool(named)},
+            kwargs={"new": new},
             type="primary",
             shortcut="a",
             disabled=not ticked,

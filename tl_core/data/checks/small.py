@@ -68,17 +68,13 @@ def obstacle(
             removed=bool((splits == "removed").any()),
         )
     learnt = labels[known & (splits != "test")]
+    return _nothing_to_learn(learnt, sets, here=here) if learns else ("", "", "")
+
+
+def _nothing_to_learn(learnt: Ints, sets: LabelSets, *, here: bool) -> tuple[str, str, str]:
+    """Why rows with these labels teach nothing; empty words where they do."""
     counts = sets.counts(learnt)
-    # a label that every row has can be told from nothing
-    alike = sets.several and not (np.minimum(counts, len(learnt) - counts) > 1).any()
-    if learns and alike and (counts > 1).sum() > 1:
-        return (
-            "There is nothing to tell apart yet.",
-            f"Beside the test there are {len(learnt):,} rows, and hardly one lacks a label that the"
-            " others have.",
-            "Bring rows without each of the labels, too; none of them is an answer as well.",
-        )
-    if learns and (counts > 1).sum() < 2:
+    if (counts > 1).sum() < 2:
         return (
             "There are too few rows to learn from.",
             (
@@ -86,6 +82,13 @@ def obstacle(
                 f"{int((counts > 0).sum()):,} classes; at least two classes need two or more."
             ),
             _GO_LABEL if here else "Add examples (50 or more for each class is a good aim).",
+        )
+    if sets.several and not (np.minimum(counts, len(learnt) - counts) > 1).any():
+        return (
+            "There is nothing to tell apart yet.",
+            f"Beside the test there are {len(learnt):,} rows, and hardly one lacks a label that the"
+            " others have.",
+            "Bring rows without each of the labels, too; none of them is an answer as well.",
         )
     return "", "", ""
 
