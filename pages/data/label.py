@@ -112,15 +112,20 @@ def show_waiting() -> None:
                 "What the model says of an item, the close calls and the suggestions of groups wait"
                 " until two classes have labels."
             )
-        show_results(choice)
+        since = sum(one.at > done.created for one in answers) if done else 0
+        show_results(choice, since)
 
 
-def show_results(choice: LabelQueue) -> None:
-    """What the labels have brought, and groups of items."""
+def show_results(choice: LabelQueue, since: int) -> None:
+    """What the labels have brought when the newest choice was made, `since` answers ago, and groups
+    of items.
+    """
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("How good are the labels so far?")
         gains.show(choice)
+        if since:
+            st.caption(f"Told with the newest choice; {counted(since, 'answer')} came since.")
     with right:
         st.subheader("Several at once")
         alike_items.show(record, choice["clusters"])

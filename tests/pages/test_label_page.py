@@ -237,7 +237,7 @@ def test_the_next_version_holds_the_labels_and_the_labelling_goes_on(studio, pro
     for _ in range(3):
         button(app, "bad").click().run()
     app = page(proposed)
-    assert "3 new labels so far" in everything(app)
+    assert "3 new labels so far" in everything(app) and "3 answers came since" in everything(app)
     press(app, "Make the next version")
     fix = next(run for run in studio.runs.list(kind="fix"))
     studio.finish(fix, "light")
