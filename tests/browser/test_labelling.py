@@ -61,6 +61,11 @@ def seen(page) -> None:
     page.wait_for_timeout(500)
 
 
+def _labelled(page, count) -> None:
+    page.get_by_text(re.compile(rf"{count} labels? in all")).wait_for()
+    seen(page)
+
+
 def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page, server, picture):
     folder = server.home.parent
     add_from_server(page, server.url, write_news(folder / "news.csv"))
@@ -72,8 +77,7 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     picture(page, "label")
 
     def labelled(count):
-        page.get_by_text(re.compile(rf"{count} labels? in all")).wait_for()
-        seen(page)
+        _labelled(page, count)
 
     labelled(0)
     first = row.inner_text()
@@ -120,3 +124,38 @@ def test_items_are_labelled_by_key_taken_back_in_groups_and_made_a_version(page,
     page.get_by_text(re.compile(r"news@2 · \d+ texts without a class")).wait_for(timeout=120_000)
     settled(page)
     picture(page, "label-next")
+
+
+def test_several_labels_are_ticked_by_key_and_click_and_saved_by_key(page, server, picture):
+    folder = server.home.parent
+    cells, kinds = ("joy; love", "joy", "love", "anger; joy"), ("sport", "money")
+    lines = ["text,label"]
+    for number in range(60):
+        words = _WORDS[kinds[number % 2]][number // 2 % 3]
+        lines.append(f"{words} {number},{cells[number % 4] if number < 30 else ''}")
+    (folder / "moods.csv").write_text("\n".join(lines) + "\n")
+    add_from_server(page, server.url, folder / "moods.csv")
+    command(server, "labels", "next", "moods")
+    page.goto(f"{server.url}/label?dataset=moods")
+    _labelled(page, 0)
+
+    def saved():
+        command(server, "labels", "export", "moods", "-o", folder / "moods-rows.csv")
+        with (folder / "moods-rows.csv").open(encoding="utf-8-sig", newline="") as handle:
+            return sorted(line["class"] for line in csv.DictReader(handle) if line["class"])
+
+    for key in "121":  # anger and joy, but then not anger
+        page.keyboard.press(key)
+        settled(page)
+    picture(page, "label-several")
+    page.keyboard.press("a")
+    _labelled(page, 1)
+    assert saved() == ['["joy"]']
+    page.get_by_role("button", name="love").click()
+    settled(page)
+    page.keyboard.press("a")  # the button that was clicked has the focus
+    _labelled(page, 2)
+    page.keyboard.press("a")  # nothing is ticked
+    page.keyboard.press("0")
+    _labelled(page, 3)
+    assert saved() == ['["joy"]', '["love"]', "[]"]
