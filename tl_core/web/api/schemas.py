@@ -286,6 +286,7 @@ class Proposed(BaseModel):
     labels: int
     left: int
     rows: list[dict[str, Any]]
+    earlier: list[dict[str, Any]] = Field([], description="Rows of earlier choices that wait.")
     clusters: list[dict[str, Any]]
     curve: list[dict[str, Any]]
 
