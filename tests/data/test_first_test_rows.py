@@ -35,19 +35,26 @@ class Case:
         return placed(self.splits, joining, self.chance, self.known(), options)
 
 
+def judged_by_lot(case, splits):
+    """Groups of drawn rows alone judge, and none is torn."""
+    judges = np.flatnonzero(np.isin(splits, ("validation", "test")))
+    assert {*case.groups[judges].tolist()} <= {*case.groups[case.chance].tolist()}
+    known = case.labels >= 0
+    for group in np.unique(case.groups[known]):
+        assert len({*splits[(case.groups == group) & known].tolist()}) == 1
+
+
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
 @pytest.mark.parametrize("size", [1, 2, 4])
 @pytest.mark.parametrize("seed", range(3))
 def test_only_what_was_drawn_judges_and_groups_stay_whole(step, size, seed):
     case = Case(known=200, step=step, size=size, seed=seed)
     splits = case.place(seed=seed)
+    judged_by_lot(case, splits)
     judges = np.flatnonzero(np.isin(splits, ("validation", "test")))
-    assert {*case.groups[judges].tolist()} <= {*case.groups[case.chance].tolist()}
     if size == 1:
         assert {*judges.tolist()} <= {*case.chance.tolist()}
     known = case.labels >= 0
-    for group in np.unique(case.groups[known]):
-        assert len({*splits[(case.groups == group) & known].tolist()}) == 1
     assert (splits[~known] == "unlabelled").all()
     for label in range(3):
         own = Counter(splits[case.labels == label].tolist())
@@ -160,11 +167,7 @@ class SetCase(Case):
 def test_several_classes_of_an_item_are_all_judged_by_what_was_drawn(step, size, seed):
     case = SetCase(known=200, step=step, size=size, seed=seed)
     splits = case.place(seed=seed)
-    judges = np.flatnonzero(np.isin(splits, ("validation", "test")))
-    assert {*case.groups[judges].tolist()} <= {*case.groups[case.chance].tolist()}
-    known = case.labels >= 0
-    for group in np.unique(case.groups[known]):
-        assert len({*splits[(case.groups == group) & known].tolist()}) == 1
+    judged_by_lot(case, splits)
     counts = case.count(splits)
     assert (counts["test"] >= FEW).all() and (counts["validation"] >= 1).all()
     assert (counts["train"] >= 1).all()

@@ -73,13 +73,15 @@ class _Unit:
 
 @dataclass(frozen=True)
 class _Deal:
-    """What is dealt: the groups, the shares of test and validation, and whether there were none
-    before.
+    """What is dealt: the groups, the shares of test and validation, whether there were none before,
+    and of all rows their labels and whether they are in training.
     """
 
     units: list[_Unit]
     shares: tuple[float, float]
     first: bool
+    rows: Labelled
+    learnt: NDArray[np.bool_]
 
 
 def placed(
@@ -126,24 +128,18 @@ def placed(
     dealt = splits.copy()
     random = np.random.default_rng([options.seed, known])
     deal = _deal_sets if several else _deal_classes
-    deal(dealt, _Deal(units, shares, first), rows, learnt, random)
+    deal(dealt, _Deal(units, shares, first, rows, learnt), random)
     return dealt
 
 
-def _deal_classes(
-    splits: NDArray[np.str_],
-    deal: _Deal,
-    rows: Labelled,
-    learnt: NDArray[np.bool_],
-    random: np.random.Generator,
-) -> None:
+def _deal_classes(splits: NDArray[np.str_], deal: _Deal, random: np.random.Generator) -> None:
     """Write into `splits` which groups go to test and validation, class by class, by lot."""
     by_class: dict[int, list[_Unit]] = {}
     for unit in deal.units:
         by_class.setdefault(unit.label, []).append(unit)
-    of_class = np.bincount(rows.labels[learnt], minlength=int(rows.labels.max()) + 1)
+    of_class = np.bincount(deal.rows.labels[deal.learnt], minlength=int(deal.rows.labels.max()) + 1)
     for label, some in sorted(by_class.items()):
-        own = int(sum((rows.labels[unit.rows] == label).sum() for unit in some))
+        own = int(sum((deal.rows.labels[unit.rows] == label).sum() for unit in some))
         # a class that has no other training row keeps one to be learnt from
         free = len(some) - (own == of_class[label])
         test, validation = _amounts(free, deal.shares, random, first=deal.first)
@@ -154,19 +150,13 @@ def _deal_classes(
             splits[unit.rows] = "validation"
 
 
-def _deal_sets(
-    splits: NDArray[np.str_],
-    deal: _Deal,
-    rows: Labelled,
-    learnt: NDArray[np.bool_],
-    random: np.random.Generator,
-) -> None:
+def _deal_sets(splits: NDArray[np.str_], deal: _Deal, random: np.random.Generator) -> None:
     """The same where an item may have several classes, by iterative stratification."""
     members = np.concatenate([unit.rows for unit in deal.units])
-    numbers, sizes = units_of(rows.groups[members])
-    amounts = amounts_of(numbers, rows.sets.targets(rows.labels[members]))
-    others = np.setdiff1d(np.flatnonzero(learnt), members)
-    known = rows.sets.targets(rows.labels[others]).sum(axis=0)
+    numbers, sizes = units_of(deal.rows.groups[members])
+    amounts = amounts_of(numbers, deal.rows.sets.targets(deal.rows.labels[members]))
+    others = np.setdiff1d(np.flatnonzero(deal.learnt), members)
+    known = deal.rows.sets.targets(deal.rows.labels[others]).sum(axis=0)
     kept = _kept(amounts, known, random)
     free = np.setdiff1d(np.arange(len(sizes)), kept)
     test, validation = deal.shares
