@@ -5,7 +5,6 @@ from here to trainings that outlive a machine.
 from __future__ import annotations
 
 import importlib.util
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.finetuning import Ear, train, weights
 from tests_support.postgres import new_database
+from tests_support.waiting import wait_for
 
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.load import load_backbone
@@ -54,15 +54,6 @@ def cluster():
             yield nodes
         finally:
             nodes.close()
-
-
-def wait_for(condition, seconds=300):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.2)
-    raise AssertionError("it did not happen in time")
 
 
 def test_a_run_is_carried_out_by_the_cluster(cluster, home, tmp_path, tiny, monkeypatch):

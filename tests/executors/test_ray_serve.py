@@ -9,13 +9,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import numpy as np
 import psutil
 import pytest
+from tests_support.waiting import wait_for
 
 from tl_core.backbones.backbone import save_classifier
 from tl_core.backbones.classifier import load_classifier
@@ -26,15 +26,6 @@ from tl_core.settings import read_settings
 ROOT = Path(__file__).parents[2]
 TEXTS = [f"a good film {'or late order ' * (number % 5)}{number}" for number in range(12)]
 TOKEN = "a token that is long enough"  # noqa: S105
-
-
-def wait_for(condition, seconds=240):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.3)
-    raise AssertionError("it did not happen in time")
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
 import pytest
 from tests_support.serving import serving
 from tests_support.studio import ROOT
+from tests_support.waiting import wait_for
 
 from tl_core.backbones.classifier import load_classifier
 from tl_core.export import golden
@@ -110,28 +110,23 @@ def test_an_end_loses_nothing_that_was_accepted(exported, tmp_path):
     """Requests wait for their batch when the end is asked for; all of them are answered, and the
     process goes.
     """
-    with serving(exported.bundle("bert")[0], "--wait-ms", "1500", said=tmp_path / "said") as (
-        address,
-        process,
+    with (
+        serving(exported.bundle("bert")[0], "--wait-ms", "8000", said=tmp_path / "said") as (
+            address,
+            process,
+        ),
+        httpx.Client(base_url=address, timeout=60) as client,
+        ThreadPoolExecutor(8) as threads,
     ):
-        status = []
 
-        def ask():
-            status.append(
-                httpx.post(
-                    f"{address}/predict", json={"texts": ["still here?"]}, timeout=30
-                ).status_code
-            )
+        def ask(*texts):
+            return client.post("/predict", json={"texts": texts}).status_code
 
-        httpx.post(f"{address}/predict", json={"texts": ["after company", "a batch waits"]})
-        asking = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in asking:
-            thread.start()
-        time.sleep(0.5)
+        assert ask("after company", "a batch waits") == 200
+        asked = [threads.submit(ask, "still here?") for _ in range(8)]
+        wait_for(lambda: "graft_waiting_items 8.0" in client.get("/metrics").text)
         process.send_signal(signal.SIGTERM)
-        for thread in asking:
-            thread.join()
-        assert status == [200] * 8
+        assert [one.result() for one in asked] == [200] * 8
         assert process.wait(timeout=30) in (0, -signal.SIGTERM)
     said = re.search(
         r"(\d+) requests were accepted, (\d+) of them", (tmp_path / "said").read_text()

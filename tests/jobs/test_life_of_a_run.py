@@ -13,6 +13,7 @@ import psutil
 import pytest
 from tests_support.datasets import write_texts
 from tests_support.processes import kill_all, of_home
+from tests_support.waiting import wait_for
 
 from tl_core.config import RunConfig
 from tl_core.data.dataset_version import ImportOptions
@@ -56,15 +57,6 @@ def studio(home, tmp_path, tiny, monkeypatch):
 
     yield settings, engine, runs, config
     kill_all(home)
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
 
 
 class InProcess:

@@ -68,6 +68,21 @@ def test_only_after_company_does_a_batch_wait_for_more():
     assert sizes == [1, 1, 1, 1, 1, 2, 2]
 
 
+def test_what_gathers_for_a_batch_still_waits():
+    waiting = []
+
+    async def work(batcher):
+        await batcher.answers([1, 2])
+        asked = asyncio.ensure_future(batcher.answers([3, 4, 5]))
+        while not asked.done():
+            await asyncio.sleep(0.01)
+            waiting.append(batcher.waiting)
+        return batcher.waiting
+
+    assert go(work, lambda items: items, wait=0.5) == 0
+    assert waiting[0] == 3
+
+
 def test_overload_is_refused_whole_and_passes():
     def slow(items):
         time.sleep(0.1)

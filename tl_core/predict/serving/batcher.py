@@ -34,12 +34,14 @@ class Batcher(Generic[Item, Answer]):
         self._compute, self._most, self._wait, self._room = compute, most, wait, room
         self._queue: asyncio.Queue[tuple[Item, asyncio.Future[Answer]]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1)
+        self._gathered: list[tuple[Item, asyncio.Future[Answer]]] = []  # the batch that waits
         self._last = 1  # items of the last batch
         self._task: asyncio.Task[None] | None = None
 
     @property
     def waiting(self) -> int:
-        return self._queue.qsize()
+        """Items that are not being computed yet, those of the batch that gathers among them."""
+        return self._queue.qsize() + len(self._gathered)
 
     def start(self) -> None:
         """Begin to compute; called inside the event loop."""
@@ -71,7 +73,7 @@ class Batcher(Generic[Item, Answer]):
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            batch = [await self._queue.get()]
+            self._gathered = batch = [await self._queue.get()]
             end = loop.time() + (self._wait if self._last > 1 else 0.0)
             while len(batch) < self._most:
                 with suppress(asyncio.QueueEmpty):
@@ -80,7 +82,7 @@ class Batcher(Generic[Item, Answer]):
                 if loop.time() >= end or self._most == 1:
                     break
                 await asyncio.sleep(min(0.001, self._wait))
-            self._last = len(batch)
+            self._last, self._gathered = len(batch), []
             await self._answer([(item, future) for item, future in batch if not future.cancelled()])
             for _ in batch:
                 self._queue.task_done()
