@@ -23,8 +23,9 @@ from tl_core.export import golden
 
 
 @pytest.fixture(scope="module")
-def texts(exported):
-    with serving(exported.bundle("bert")[0], "--room", "6", "--seconds", "5") as (address, _):
+def texts(exported, tmp_path_factory):
+    served, limits = tmp_path_factory.mktemp("served"), ("--room", "6", "--seconds", "5")
+    with serving(exported.bundle("bert")[0], *limits, TL_SERVED=str(served)) as (address, _):
         yield address
 
 

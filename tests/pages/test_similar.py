@@ -85,6 +85,18 @@ def test_an_item_of_the_drawer_finds_its_like_and_a_link_shows_the_same(studio, 
     assert tiles(linked) == list(range(24)) and "like" not in linked.query_params
 
 
+def test_while_something_is_looked_for_likeness_is_the_order_and_then_the_one_before(studio, mail):
+    own = "Longest or largest first"
+    app = page_of(mail, show="Gallery", by=studio.backbone, row="3", order=own)
+    before = tiles(app)
+    press(app, "Find similar items")
+    [shown] = [one for one in app.selectbox if one.label == "Order"]
+    assert (shown.value, shown.disabled) == ("Most alike first", True)
+    press(app, "Clear search")
+    [shown] = [one for one in app.selectbox if one.label == "Order"]
+    assert (shown.value, shown.disabled, tiles(app)) == (own, False, before)
+
+
 def test_words_are_looked_for_and_the_table_says_how_alike(studio, mail):
     app = page_of(mail, by=studio.backbone)
     app.text_area(key="similar_words").set_value("my order is late")

@@ -89,6 +89,19 @@ def order(columns: RowColumns, *, answered: bool) -> str:
     ]
 
 
+def order_of_likeness() -> None:
+    """In place of the order, while something similar is looked for."""
+    st.selectbox(
+        "Order",
+        ["Most alike first"],
+        key="order_of_likeness",
+        label_visibility="collapsed",
+        width=230,
+        disabled=True,
+        help="What is similar stands first. Leave the search to choose another order.",
+    )
+
+
 def view(first: str) -> str:
     """Gallery or table, as the address names them."""
     return str(

@@ -40,6 +40,11 @@ class Alike:
     key: str
 
 
+def looks() -> bool:
+    """Whether the address asks for something."""
+    return sought_in(str(st.query_params.get(_LIKE, ""))) is not None
+
+
 def forget() -> None:
     """Look for nothing any more."""
     for name in (_LIKE, _BY):

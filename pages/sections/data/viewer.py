@@ -69,7 +69,11 @@ def show(record: DatasetRecord, info: VersionInfo) -> None:
     with right:
         with st.container(horizontal=True, vertical_alignment="center"):
             words = filters.search(own.searchable)
-            order = filters.order(columns, answered=run is not None)
+            order = "stored"
+            if similar.looks():
+                filters.order_of_likeness()
+            else:
+                order = filters.order(columns, answered=run is not None)
             similar.box(info)
             view = filters.view(own.first_view)
         alike = similar.found(record, info)
