@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def studio(home, tmp_path, tiny, monkeypatch):
     """Settings, stores and a registered dataset of many short texts."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     settings = read_settings()
     engine = open_database(settings)
     datasets, runs = (
