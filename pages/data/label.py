@@ -52,7 +52,7 @@ def offer_version(labelling: Labelling) -> None:
     with problems.caught():
         if lacking := labelling.test_outlook():
             st.caption(f":material/casino: {plain(lacking)}")
-        new = [row for row, label in now.labels.items() if labelling.changes(row, label)]
+        new = labelling.changes
     if not new or rights.against(rights.WORK, record):
         return
     with st.container(horizontal=True, vertical_alignment="center"):

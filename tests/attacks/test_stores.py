@@ -111,6 +111,7 @@ DATASETS = {
     "purge": [lambda s, p: s.purge(f"ana/{NAME}@1")],
     "may": [lambda s, p: s.may(p.record, 1)],
     "to_change": [lambda s, p: s.to_change(f"ana/{NAME}@1"), lambda s, p: s.to_change(NAME)],
+    "require_newest": [lambda s, p: s.require_newest(s.get(f"ana/{NAME}@1"))],
     "new_folder": [lambda s, p: str(s.new_folder()).replace(str(p.home), "")],
 }
 MODELS = {

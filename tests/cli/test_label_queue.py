@@ -114,6 +114,32 @@ def test_two_people_differ_and_one_has_the_last_word(version, call, monkeypatch,
     assert settled["labels"] == {str(row): "bad"} and settled["disputes"] == []
 
 
+def test_a_table_holds_nobody_elses_answers(version, call, monkeypatch, home, tmp_path):
+    """Sent back as it came, it would count as agreement."""
+    from tests_support.office import Office
+
+    from tl_core.access.principal import MEMBER, Principal
+    from tl_core.access.sharing import Sharing
+
+    engine = open_database(read_settings())
+    Office(engine, home).hire("local", "bob")
+    Sharing(engine, Principal("local", role=MEMBER)).share("project", "mail", "bob", "editor")
+    rows = version.rows_of("unlabelled")[:3].tolist()
+    for row in rows[:2]:
+        call("labels", "give", "mail", row, "good")
+    monkeypatch.setenv("TL_USER", "bob")
+    call("labels", "give", "local/mail", rows[2], "bad")
+    path = tmp_path / "rows.csv"
+    written = call("labels", "export", "local/mail", "-o", path)
+    assert (written["rows"], written["left_out"]) == (8, 2)
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        lines = {int(line["row"]): line["class"] for line in csv.DictReader(handle)}
+    assert lines[rows[2]] == "bad" and not {*rows[:2]} & {*lines}
+    assert "".join(lines.values()) == "bad"
+    status = call("labels", "import", "local/mail", path)
+    assert status["agreement"]["pairs"] == [] and len(status["labels"]) == 3
+
+
 LEVELS = ("data", "levels", "local/mail", "--separator", "none")
 
 

@@ -13,7 +13,7 @@ from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.registry.label_answers import Answer, AnswerStore, Given
 from tl_core.results import LABEL_QUEUE
-from tl_core.services.datasets import add_dataset
+from tl_core.services.datasets import add_dataset, relabel_dataset
 from tl_core.services.labelling import Labelling, order_of
 
 PAGE = "pages/data/label.py"
@@ -263,6 +263,23 @@ def test_the_next_version_holds_the_labels_and_the_labelling_goes_on(studio, pro
     [row] = [row for row in old if row not in batch][:1]
     assert f"Row {row:,}" in everything(app) and "Show what the model says" in labels(app)
     assert len(studio.runs.of_dataset(made.reference)) == 1
+
+
+def test_a_queue_of_an_older_version_leads_to_the_newer_one(studio, proposed):
+    app = page(proposed)
+    button(app, "bad").click().run()
+    made = relabel_dataset(studio.datasets, proposed.reference)[0]  # by somebody else
+    before = answers_of(studio, proposed)
+    button(app, "bad").click().run()
+    assert answers_of(studio, proposed) == before
+    [said] = [one.value for one in app.error]
+    assert "tickets@2 has been made meanwhile" in said
+    assert "bad" not in labels(app) and "Labels go on there" in everything(app)
+    assert f"Label {made.reference}" in [one.proto.label for one in app.get("page_link")]
+
+
+def answers_of(studio, record):
+    return AnswerStore(studio.datasets).list(record.reference)
 
 
 def test_whoever_does_not_want_it_has_nothing_chosen_in_a_new_version(studio, proposed):

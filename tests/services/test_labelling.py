@@ -6,17 +6,15 @@ import csv
 
 import numpy as np
 import pytest
-from tests_support.office import Office
+from tests_support.shared_mail import SharedMail, mail_lines, written
 
-from tl_core.access.principal import MEMBER, Principal
-from tl_core.access.sharing import Sharing
 from tl_core.data.dataset_version import ImportOptions
-from tl_core.data.versions.edits import Decision, decide, decisions
+from tl_core.data.versions.edits import Decision, decide_all, decisions
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.database.engine import open_database
 from tl_core.errors import AccessError, DataError
 from tl_core.registry.datasets import DatasetStore
-from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, Answer, AnswerStore
+from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, Answer
 from tl_core.services.answer_files import read_answers, write_rows
 from tl_core.services.datasets import (
     add_dataset,
@@ -24,46 +22,18 @@ from tl_core.services.datasets import (
     relabel_dataset,
     restore_dataset,
 )
-from tl_core.services.labelling import Dispute, Labelling, standing
+from tl_core.services.labelling import Dispute, standing
 from tl_core.settings import Settings
-
-
-class Shared:
-    """Ann's texts, of which 12 wait for a class, and Bob, who may work on them."""
-
-    def __init__(self, home, source):
-        self.settings = Settings(home=str(home))
-        self.engine, self.home = open_database(self.settings), home
-        Office(self.engine, home).hire("ann", "bob", "cleo")
-        self.ann = self.store("ann")
-        add_dataset(self.ann, self.settings, str(source), "mail", ImportOptions())
-        sharing = Sharing(self.engine, Principal("ann", role=MEMBER))
-        sharing.share("project", "mail", "bob", "editor")
-        sharing.share("project", "mail", "cleo", "viewer")
-
-    def store(self, name):
-        return DatasetStore(self.engine, Principal(name, role=MEMBER), self.home)
-
-    def of(self, name, version=1):
-        store = self.store(name)
-        reference = f"{'' if name == 'ann' else 'ann/'}mail@{version}"
-        return Labelling(AnswerStore(store), store.get(reference))
 
 
 @pytest.fixture
 def shared(home, tmp_path):
-    lines = ["text,label"]
-    lines += [f"words of {number},{'good' if number % 2 else 'bad'}" for number in range(24)]
-    lines += [f"nobody knows {number}," for number in range(12)]
-    lines += ["words of 3,bad"]  # a copy of another class
-    source = tmp_path / "mail.csv"
-    source.write_text("\n".join(lines) + "\n")
-    return Shared(home, source)
+    return SharedMail(home, written(tmp_path / "mail.csv", mail_lines()))
 
 
 @pytest.fixture
 def rows(shared):
-    return shared.of("ann").version.rows_of("unlabelled").tolist()
+    return shared.waiting
 
 
 def answer(row, who, label="", action=LABEL):
@@ -212,7 +182,8 @@ def test_what_was_written_at_one_moment_is_put_right_before_a_version(shared, ro
     ann = shared.of("ann")
     ann.label(rows[:2], "good")
     shared.of("bob").label([rows[0]], "bad")
-    decide(ann.version, rows[0], "relabel", "good")  # late, after the dispute was seen
+    late = {rows[0]: Decision("relabel", "good")}  # written after the dispute was seen
+    decide_all(ann.version, late, queued=True)
     made = relabel_dataset(shared.ann, "mail")[0]
     assert DatasetVersion(made.folder).labels[rows[0]] == -1
 

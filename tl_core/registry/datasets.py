@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tl_core.access.policy import LOOK, NONE, OWN, PROJECT, WORK, Policy
 from tl_core.access.principal import Principal, as_principal
 from tl_core.database.holder import holder_of
 from tl_core.database.tables import answers, claims, datasets, grants, label_queues, runs
-from tl_core.errors import DataError, NotFoundError, nearest
+from tl_core.errors import DataError, NotFoundError, StateError, nearest
 from tl_core.places import inside
 from tl_core.registry.queue import mark_dead
 from tl_core.registry.run import ACTIVE
@@ -96,7 +97,11 @@ class DatasetStore:
         return folder
 
     def add(
-        self, name: str, folder: Path, facts: Mapping[str, object]
+        self,
+        name: str,
+        folder: Path,
+        facts: Mapping[str, object],
+        follows: DatasetRecord | None = None,
     ) -> tuple[DatasetRecord, bool]:
         """Register the version in `folder`; False when the newest version has the same content
         already.
@@ -105,10 +110,12 @@ class DatasetStore:
             name: dataset name; `ana/tickets` adds a version to what Ana shares.
             folder: a complete version.
             facts: fingerprint, modality, task, rows and classes.
+            follows: the version that it was made from, where it has to be the newest one still.
 
         Raises:
             NotFoundError: when nobody shares a dataset of that name.
             AccessError: when they share it only to be looked at.
+            StateError: when somebody else has made a newer version than `follows` meanwhile.
         """
         project = self._project_to_add(name)
         owner, _, name = project.partition("/")
@@ -118,6 +125,8 @@ class DatasetStore:
                 return self._record(newest), False
             try:
                 with self.engine.begin() as connection:
+                    if follows:
+                        self.require_newest(follows, connection)
                     connection.execute(
                         insert(datasets).values(
                             id=folder.name,
@@ -140,6 +149,27 @@ class DatasetStore:
         raise DataError(
             f"The dataset {name!r} is being changed by others just now.", "", "Try again."
         )
+
+    def require_newest(self, record: DatasetRecord, connection: Connection | None = None) -> None:
+        """Refuse to change what is no longer the newest version of its dataset: the change would be
+        in no later one, or would leave out what the later ones brought.
+
+        Raises:
+            StateError: when there is a newer version.
+        """
+        query = select(func.max(datasets.c.version)).where(
+            datasets.c.project == record.project, datasets.c.deleted.is_(None)
+        )
+        with nullcontext(connection) if connection else self.engine.connect() as opened:
+            newest = opened.execute(query).scalar()
+        if newest is not None and newest > record.version:
+            raise StateError(
+                f"{record.called}@{newest} has been made meanwhile, and this is about"
+                f" {record.reference}.",
+                "It would be in no later version, or leave out what the newer one brought.",
+                f"Go on with {record.called}@{newest}. To go on from {record.reference} instead,"
+                " restore it first: what was said of it goes along.",
+            )
 
     def _project_to_add(self, name: str) -> str:
         """The project that a version of that name belongs to, if the principal may add to it."""

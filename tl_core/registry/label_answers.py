@@ -12,7 +12,7 @@ import builtins
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -100,13 +100,14 @@ class AnswerStore:
         Raises:
             NotFoundError: when there is no such dataset.
             AccessError: when the acting person may only look at it.
-            StateError: for an action that there is not.
+            StateError: for an action that there is not, or where a newer version was made.
         """
         if wrong := {one.action for one in given} - {*ACTIONS}:
             raise StateError(f"There is no answer {min(wrong)!r}.", f"There are {ACTIONS}.")
         record, batch, now = self._record(reference, WORK), secrets.token_hex(6), self._clock()
         with self._engine.begin() as connection:
             self._enter(connection, record)
+            self._datasets.require_newest(record, connection)
             for some in _parts([one.row for one in given]):
                 about = (claims.c.dataset == record.id, claims.c.row.in_(some))
                 connection.execute(sql_delete(claims).where(*about, claims.c.owner == self._me))
@@ -138,11 +139,13 @@ class AnswerStore:
         Raises:
             NotFoundError: when there is no such dataset.
             AccessError: when the acting person may only look at it.
+            StateError: where a newer version was made.
         """
         record = self._record(reference, WORK)
         mine = and_(answers.c.dataset == record.id, answers.c.given_by == self._me, ~answers.c.used)
         with self._engine.begin() as connection:
             self._enter(connection, record)
+            self._datasets.require_newest(record, connection)
             newest = select(answers.c.batch).where(mine).order_by(answers.c.id.desc()).limit(1)
             batch = connection.execute(newest).scalar()
             about = and_(mine, answers.c.batch == batch)
@@ -246,29 +249,46 @@ class AnswerStore:
             self._enter(connection, record)
             self._set_share(connection, record, percent)
 
-    def carry(self, older: str, newer: str, used: Sequence[int]) -> None:
+    def carry(
+        self,
+        older: str,
+        newer: str,
+        used: Collection[Answer],
+        name: Callable[[str], str | None] = str,
+    ) -> None:
         """Take the answers along into a version made from another one, whose rows have the same
-        numbers.
+        numbers. What somebody says of the older one while this goes on is taken along, too, or
+        refused.
 
         Args:
             older: the version that they are about.
             newer: the one made from it.
-            used: rows whose answers are in the new version now.
+            used: answers that are in the new version now.
+            name: gives a label in the names of the new version, None where its class is gone, with
+                which the answer goes.
 
         Raises:
             NotFoundError: when there is no such dataset.
             AccessError: when the acting person may only look at it.
         """
-        old, new, done = self._record(older, LOOK), self._record(newer, WORK), {*used}
+        old, new = self._record(older, LOOK), self._record(newer, WORK)
+        done = {(one.row, one.given_by, one.action, one.at) for one in used}
         with self._engine.begin() as connection:
-            self._enter(connection, new)
+            for record in (old, new):
+                self._enter(connection, record)
             found = connection.execute(
                 select(answers).where(answers.c.dataset == old.id).order_by(answers.c.id)
             ).all()
-            taken = [dict(row._mapping) for row in found]
-            for one in taken:
+            taken = []
+            for row in found:
+                one = dict(row._mapping)
+                label = name(one["label"]) if one["action"] != SKIP else ""
+                if label is None:
+                    continue
                 del one["id"]
-                one |= {"dataset": new.id, "used": one["used"] or one["row"] in done}
+                is_used = (one["row"], one["given_by"], one["action"], one["at"]) in done
+                one |= {"dataset": new.id, "label": label, "used": one["used"] or is_used}
+                taken.append(one)
             if taken:
                 connection.execute(insert(answers), taken)
             share = self._share(connection, old)

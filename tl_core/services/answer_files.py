@@ -25,7 +25,8 @@ def write_rows(
     Args:
         version: that has them.
         rows: in the order of the file.
-        labels: the answers by row; other rows have an empty cell to be filled.
+        labels: the answers by row of the person who gets the file; other rows have an empty cell
+            to be filled. What stands in a cell comes back as that person's own word.
         path: of the file.
     """
     items = version.titles(np.array(rows, dtype=np.int64))

@@ -20,12 +20,13 @@ from tl_core.data.sources.archive import unpack
 from tl_core.data.sources.detect import open_source
 from tl_core.data.sources.types import Source
 from tl_core.data.versions.build import build_version
-from tl_core.data.versions.revise import apply_decisions, fix_finding, restore
+from tl_core.data.versions.edits import NewNames, carry_all
+from tl_core.data.versions.revise import apply_decisions, fix_finding, names_after, restore
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError, NotFoundError
 from tl_core.progress import Progress
 from tl_core.registry.datasets import DatasetRecord, DatasetStore, check_name
-from tl_core.registry.label_answers import AnswerStore
+from tl_core.registry.label_answers import Answer, AnswerStore
 from tl_core.services.labelling import Labelling
 from tl_core.settings import Settings
 from tl_core.storage import remove_tree, staging_folder
@@ -64,6 +65,7 @@ def add_dataset(
     Raises:
         DataError: when the source cannot become a dataset.
         NotFoundError: when there is nothing to append to.
+        StateError: when what it was appended to is not the newest version any more.
     """
     progress = progress or Progress()
     name = name.strip() if append else check_name(name)
@@ -77,7 +79,7 @@ def add_dataset(
             sources["test"] = open_any(test, staging / "test", settings, options, progress)
         progress.stage("Reading and checking every item", share=0.8)
         shown = shown or (source if ":" in source else Path(source).name)
-        return _register(
+        made = _register(
             store,
             name,
             lambda folder: _sure(
@@ -94,6 +96,10 @@ def add_dataset(
             ),
             base,
         )
+    if base and made[2]:
+        carry_all(DatasetVersion(base.folder), DatasetVersion(made[0].folder), NewNames())
+        _carry(store, base, made[0])
+    return made
 
 
 def _sure(info: VersionInfo, *, strict: bool) -> VersionInfo:
@@ -163,15 +169,21 @@ def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) 
     Raises:
         NotFoundError: when there is no such dataset.
         DataError: when the version has no such finding or fix.
+        StateError: when it is not the newest version.
     """
     record = store.get(reference)
+    store.require_newest(record)
     version = DatasetVersion(record.folder)
-    return _register(
+    made = _register(
         store,
         record.called,
         lambda folder: fix_finding(version, finding, chosen, folder, record.reference),
         record,
     )
+    if made[2]:
+        several, names = version.sets.several, names_after(version, finding, chosen)
+        _carry(store, record, made[0], name=lambda cell: names.of(cell, several=several))
+    return made
 
 
 def relabel_dataset(store: DatasetStore, reference: str) -> Made:
@@ -181,19 +193,24 @@ def relabel_dataset(store: DatasetStore, reference: str) -> Made:
     Raises:
         NotFoundError: when there is no such dataset.
         DataError: when nothing was changed.
+        StateError: when it is not the newest version.
     """
     record = store.get(reference)
+    store.require_newest(record)
     labelling = Labelling(AnswerStore(store), record)
     labelling.sync()
-    return _register(
+    used = [one for one in labelling.answers if one.row in labelling.standing.labels]
+    made = _register(
         store,
         record.called,
         lambda folder: apply_decisions(
             labelling.version, folder, record.reference, labelling.chance, labelling.classes
         ),
         record,
-        list(labelling.standing.labels),
     )
+    if made[2]:
+        _carry(store, record, made[0], used)
+    return made
 
 
 def restore_dataset(store: DatasetStore, reference: str) -> Made:
@@ -205,20 +222,21 @@ def restore_dataset(store: DatasetStore, reference: str) -> Made:
     record = store.get(reference)
     newest = store.get(record.called)
     version = DatasetVersion(record.folder)
-    return _register(
+    made = _register(
         store,
         record.called,
         lambda folder: restore(version, folder, newest.reference, record.reference),
-        record,
     )
+    if made[2]:
+        _carry(store, record, made[0])
+    return made
 
 
 def _register(
     store: DatasetStore,
     name: str,
     make: Callable[[Path], VersionInfo],
-    before: DatasetRecord | None,
-    used: Sequence[int] = (),
+    follows: DatasetRecord | None = None,
 ) -> Made:
     """Let `make` fill a new folder and register it; the folder goes when that fails or brings
     nothing new.
@@ -227,9 +245,7 @@ def _register(
         store: of whoever makes it.
         name: of the dataset.
         make: fills the folder.
-        before: a version whose rows have the same numbers in the new one; what people answered
-            about them goes along.
-        used: rows whose answers the new version holds.
+        follows: the version that it is made from, where it has to be the newest one still.
     """
     folder = store.new_folder()
     try:
@@ -246,17 +262,29 @@ def _register(
                 "rows": info.rows,
                 "classes": len(info.classes),
             },
+            follows,
         )
     except BaseException:
         remove_tree(folder)
         raise
     if not is_new:
         remove_tree(folder)
-    elif before:
-        answers = AnswerStore(store)
-        answers.carry(before.reference, record.reference, used)
-        Labelling(answers, record).sync()
     return record, info, is_new
+
+
+def _carry(
+    store: DatasetStore,
+    old: DatasetRecord,
+    new: DatasetRecord,
+    used: Sequence[Answer] = (),
+    name: Callable[[str], str | None] = str,
+) -> None:
+    """What people answered about the rows of `old` goes along into the version made from it, whose
+    rows have the same numbers; takes `used` and `name` as `AnswerStore.carry`.
+    """
+    answers = AnswerStore(store)
+    answers.carry(old.reference, new.reference, used, name)
+    Labelling(answers, new).sync()
 
 
 def open_any(

@@ -4,6 +4,7 @@ next version is made; where they differ it waits for somebody's last word.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from tl_core.data.label_sets import as_cell
 from tl_core.data.labelling.first_test import lacking_in_words
 from tl_core.data.labelling.population import population_of
 from tl_core.data.labelling.rounds import history
-from tl_core.data.versions.edits import Decision, classes_of, decide_all, decisions
+from tl_core.data.versions.edits import Decision, classes_of, decide_all, decisions, spoken
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
 from tl_core.labelling import draw
@@ -145,9 +146,14 @@ class Labelling:
         self.version = DatasetVersion(record.folder)
 
     @cached_property
+    def answers(self) -> list[Answer]:
+        """What people said, in the order in which they did; read once."""
+        return self._answers.list(self._record.reference)
+
+    @cached_property
     def standing(self) -> Standing:
-        """Where it stands; read once."""
-        return standing(self._answers.list(self._record.reference))
+        """Where it stands."""
+        return standing(self.answers)
 
     def next(self, order: Mapping[int, str], count: int = 1) -> list[int]:
         """The next rows of an order for the acting person, kept from others for a while.
@@ -214,9 +220,12 @@ class Labelling:
             return [*dict.fromkeys([*info.named, *named, *info.labels])]
         return [*dict.fromkeys([*info.keys, *info.offered, *named])]
 
-    def changes(self, row: int, label: str) -> bool:
-        """Whether a row would have another label than the version gives it."""
-        return self._decision(row, label).action == "relabel"
+    @property
+    def changes(self) -> list[int]:
+        """Rows that have another label by the answers than in the version."""
+        now = self.standing
+        rows = [row for row in now.labels if row not in now.used]
+        return [row for row, one in self._wanted(rows).items() if one.action == "relabel"]
 
     def label(
         self,
@@ -282,8 +291,8 @@ class Labelling:
 
     def sync(self) -> None:
         """Make the decisions say what the answers come to, whatever was written at one moment."""
-        answers = self._answers.list(self._record.reference)
-        unused = dict.fromkeys(one.row for one in answers if not one.used)
+        self._read_anew()
+        unused = dict.fromkeys(one.row for one in self.answers if not one.used)
         self._sync([row for row in unused if self._splits[row] != "removed"])
 
     def cell(self, label: str, *, new: bool = False) -> str:
@@ -325,12 +334,31 @@ class Labelling:
 
     def _sync(self, rows: Sequence[int]) -> None:
         """Decide about these rows as the answers about them have it."""
-        self.__dict__.pop("standing", None)
-        labels, made = self.standing.labels, decisions(self._record.folder)
-        wanted = {row: self._decision(row, labels.get(row)) for row in rows}
+        self._read_anew()
+        made = decisions(self._record.folder)
+        wanted = self._wanted(rows)
         changed = {row: one for row, one in wanted.items() if made.get(row, _NONE) != one}
         if changed:
-            decide_all(self.version, changed, new=True)
+            decide_all(self.version, changed, new=True, queued=True)
+
+    def _read_anew(self) -> None:
+        for name in ("answers", "standing"):
+            self.__dict__.pop(name, None)
+
+    def _wanted(self, rows: Iterable[int]) -> dict[int, Decision]:
+        """What is to be decided about these rows: what the answers about a row come to, or what
+        somebody decided about it after the last of them, by whatever way.
+        """
+        own, labels = spoken(self._record.folder), self.standing.labels
+        newest = {one.row: one.at for one in self.answers}
+        return {
+            row: (
+                own[row].decision
+                if row in own and own[row].at >= newest.get(row, -math.inf)
+                else self._decision(row, labels.get(row))
+            )
+            for row in rows
+        }
 
     def _decision(self, row: int, label: str | None) -> Decision:
         if label is None:

@@ -65,9 +65,13 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
         below: draws what changes with each answer, below the choices.
     """
     with problems.caught():
+        newest = services.datasets().find(record.called)
         labelling = of(record)
         now = labelling.standing
         row = _next(labelling, queue)
+    if newest.version > record.version:
+        _lead_to(newest, record)
+        return
     if st.session_state.get(_SHOWN, (None,))[0] != row:
         st.session_state[_SHOWN] = (row, monotonic())
     left, right = st.columns([3, 2], gap="large")
@@ -90,6 +94,22 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
         with left:
             _item(record, queue, row)
     _watch(record)
+
+
+def _lead_to(newest: DatasetRecord, record: DatasetRecord) -> None:
+    """Somebody has made a newer version: what is said here would be in no later one."""
+    st.info(
+        f"{plain(newest.reference)} has been made meanwhile, with all that was said of"
+        f" {plain(record.reference)} until then. Labels go on there."
+        f" To go on from {plain(record.reference)} instead, restore it under *Versions*.",
+        icon=":material/update:",
+    )
+    st.page_link(
+        "pages/data/label.py",
+        label=f"Label {plain(newest.reference)}",
+        icon=":material/arrow_forward:",
+        query_params={"dataset": newest.reference},
+    )
 
 
 def _next(labelling: Labelling, queue: Queue) -> int | None:

@@ -90,15 +90,22 @@ def status(output: Output, name: str) -> int:
 @click.option("-o", "--output", "target", required=True, metavar="FILE", help="a CSV file")
 @click.pass_obj
 def export_rows(output: Output, name: str, target: str) -> int:
-    """Write the rows without a class as a CSV file, to be labelled elsewhere."""
+    """Write the rows without a class as a CSV file, to be labelled elsewhere; those that others
+    have labelled are left out.
+    """
     labelling, record = _labelling(name)
-    version, now = labelling.version, labelling.standing.labels
-    order = list(order_of(version))
-    rows = list(dict.fromkeys([*order, *version.rows_of("unlabelled").tolist()]))
-    write_rows(version, rows, now, Path(target))
+    version, now = labelling.version, labelling.standing
+    own = now.said.get(open_stores().datasets.policy.principal.id, {})
+    waiting = dict.fromkeys([*order_of(version), *version.rows_of("unlabelled").tolist()])
+    rows = [row for row in waiting if row in own or row not in now.answered]
+    left = len(waiting) - len(rows)
+    write_rows(version, rows, own, Path(target))
     return output.show(
-        {"dataset": record.reference, "rows": len(rows), "file": target},
-        [f"{len(rows):,} rows written to {target}. Fill in the column 'class', then import it."],
+        {"dataset": record.reference, "rows": len(rows), "left_out": left, "file": target},
+        [
+            f"{len(rows):,} rows written to {target}. Fill in the column 'class', then import it.",
+            *([f"{left:,} that others have labelled are left out."] if left else []),
+        ],
     )
 
 

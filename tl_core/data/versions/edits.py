@@ -6,9 +6,11 @@ later line about the same row counts, and become a new version when asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,34 @@ class Decision:
     label: str = ""
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """What somebody decided about a row, `undo` included, and when (seconds since 1970)."""
+
+    decision: Decision
+    at: float
+
+
+@dataclass(frozen=True)
+class NewNames:
+    """What became of class names in a version made from another: those that were `renamed`, and
+    those that are `gone`.
+    """
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    gone: Collection[str] = ()
+
+    def of(self, cell: str, *, several: bool) -> str | None:
+        """A label, or a list of them, in the names of the new version; None where its class is
+        gone.
+        """
+        named = parts_of(cell, LIST) if several else [cell]
+        left = [self.renamed.get(name, name) for name in named if name not in self.gone]
+        if several:
+            return as_cell(sorted({*left}))
+        return left[0] if left else None
+
+
 def decide(
     version: DatasetVersion, row: int, action: str, label: str = "", *, new: bool = False
 ) -> None:
@@ -40,20 +70,28 @@ def decide(
     decide_all(version, {row: Decision(action, label)}, new=new)
 
 
-def decide_all(version: DatasetVersion, made: Mapping[int, Decision], *, new: bool = False) -> None:
+def decide_all(
+    version: DatasetVersion,
+    made: Mapping[int, Decision],
+    *,
+    new: bool = False,
+    queued: bool = False,
+) -> None:
     """Save decisions about rows; the action `undo` takes an earlier one back.
 
     Args:
         version: that they are about.
         made: by row.
         new: whether a label may be a class that the version does not have yet.
+        queued: whether they are what the answers of a queue come to, and nobody's own word.
 
     Raises:
         DataError: for a row or class that the version does not have, or a label that the row has
             already; then none is saved.
     """
     splits = version.splits
-    lines = [_line(version, splits, row, one, new=new) for row, one in made.items()]
+    mark = {"queued": True} if queued else {"at": time.time()}
+    lines = [_line(version, splits, row, one, new=new) | mark for row, one in made.items()]
     add_lines(version.folder / _FILE, lines)
 
 
@@ -99,22 +137,60 @@ def classes_of(version: DatasetVersion, label: str, *, new: bool = False) -> Nam
 
 def decisions(folder: Path) -> dict[int, Decision]:
     """All decisions about the version in `folder` by row, in the order in which they were made."""
-    made = dict[int, Decision]()
-    for entry in find_lines(folder / _FILE):
-        made.pop(entry["row"], None)
-        if entry["action"] != "undo":
-            made[entry["row"]] = Decision(entry["action"], entry.get("label", ""))
-    return made
+    return {
+        row: Decision(entry["action"], entry.get("label", ""))
+        for row, entry in _newest(folder).items()
+    }
+
+
+def spoken(folder: Path) -> dict[int, Spoken]:
+    """The newest decision about each row that was somebody's own word, whatever the answers of a
+    queue came to since.
+    """
+    return {
+        entry["row"]: Spoken(
+            Decision(entry["action"], entry.get("label", "")), entry.get("at", 0.0)
+        )
+        for entry in find_lines(folder / _FILE)
+        if not entry.get("queued")
+    }
 
 
 def carry_over(old: Path, new: Path) -> None:
     """Rows that were found right stay settled in the version made from `old`; its rows keep their
     numbers.
     """
-    kept = [
-        {"row": row, "action": "keep"}
-        for row, one in decisions(old).items()
-        if one.action == "keep"
-    ]
+    kept = [one for one in _newest(old).values() if one["action"] == "keep"]
     if kept:
         add_lines(new / _FILE, kept)
+
+
+def carry_all(old: DatasetVersion, new: DatasetVersion, names: NewNames) -> None:
+    """What was decided about rows of `old` waits in the version made from it, too, as far as it has
+    the rows and classes; its rows keep their numbers.
+    """
+    lines = []
+    splits, several = new.splits, new.sets.several
+    for row, entry in _newest(old.folder).items():
+        if splits[row] == "removed":
+            continue
+        if entry["action"] == "relabel":
+            label = names.of(entry["label"], several=several)
+            if label is None:
+                continue
+            number = new.labels[row]
+            same = number >= 0 and {*new.sets.named[number]} == {*classes_of(new, label, new=True)}
+            entry = {"row": row, "action": "keep"} if same else entry | {"label": label}
+        lines.append(entry)
+    if lines:
+        add_lines(new.folder / _FILE, lines)
+
+
+def _newest(folder: Path) -> dict[int, dict[str, Any]]:
+    """The line that counts about each row about which something is decided."""
+    lines: dict[int, dict[str, Any]] = {}
+    for entry in find_lines(folder / _FILE):
+        lines.pop(entry["row"], None)
+        if entry["action"] != "undo":
+            lines[entry["row"]] = entry
+    return lines

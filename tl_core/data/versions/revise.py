@@ -18,7 +18,13 @@ from tl_core.data.label_sets import LabelSets, Named, gathered
 from tl_core.data.labelling import first_test, rounds
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.draft import Draft
-from tl_core.data.versions.edits import carry_over, classes_of, decisions
+from tl_core.data.versions.edits import (
+    NewNames,
+    carry_all,
+    carry_over,
+    classes_of,
+    decisions,
+)
 from tl_core.data.versions.items import link_items, open_items
 from tl_core.data.versions.repair import Mended, mend_names, mend_texts
 from tl_core.data.versions.rows import RowFacts
@@ -81,8 +87,27 @@ def fix_finding(
         info = _repair(version, view, folder, parent)
     else:
         info = _apply(version, view, _edit(version, view, finding, chosen), folder, parent)
+    carry_all(version, DatasetVersion(folder), names_after(version, finding, chosen))
     rounds.carry_over(version.folder, folder, [])
     return info
+
+
+def names_after(version: DatasetVersion, finding: str, chosen: str) -> NewNames:
+    """What the fix `chosen` of a finding that `version` has makes of the names of classes."""
+    rows = version.row_facts()
+    if chosen == "repair":
+        return NewNames(mend_names(rows.classes))
+    if chosen == "merge":
+        view = View.of(rows, version.splits, version.groups, _draft(version, rows, version.splits))
+        return NewNames(_edit(version, view, finding, chosen).rename)
+    if chosen == "remove_classes":
+        return NewNames(gone=_left_out(version, finding))
+    return NewNames()
+
+
+def _left_out(version: DatasetVersion, finding: str) -> list[str]:
+    """The classes that a finding is about."""
+    return next(f["items"] for f in version.info.findings if f["id"] == finding)
 
 
 def apply_decisions(
@@ -148,7 +173,7 @@ def _edit(version: DatasetVersion, view: View, finding: str, chosen: str) -> Edi
     if chosen == "accept":
         return Edit("Went on without the files that could not be opened.", settle=[finding])
     if chosen == "remove_classes":
-        names_left = next(f["items"] for f in version.info.findings if f["id"] == finding)
+        names_left = _left_out(version, finding)
         change = f"Left out {len(names_left)} class(es): {', '.join(names_left[:6])}."
         if view.rows.sets.several:
             return Edit(change, forget=tuple(names_left))
@@ -342,5 +367,6 @@ def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) 
     )
     link_items(version.folder, folder)
     info = write_version(draft, folder)
+    carry_all(version, DatasetVersion(folder), NewNames())
     rounds.carry_over(version.folder, folder, [])
     return info
