@@ -62,12 +62,50 @@ def test_labels_of_the_target_are_there_only_where_they_judge(pair):
     assert sealed.texts(read[:3]) == seen.texts(read[:3])
 
 
-def test_groups_of_two_datasets_are_never_one(pair):
+def test_groups_of_two_datasets_without_copies_are_never_one(pair):
     source, other = pair
     groups = with_target(source, other).groups
     count = len(source.labels)
     assert not set(groups[:count]) & set(groups[count:])
     assert len(np.unique(groups[count:])) == len(np.unique(other.groups))
+
+
+def test_copies_that_would_give_away_what_is_asked_neither_judge_nor_are_read(tmp_path):
+    lines = [f"text number {n},{('good', 'bad')[n % 2]}" for n in range(80)]
+    own = [f"only here {n},{('good', 'bad')[n % 2]}" for n in range(40)]
+    # a copy of what judges in the target, without a class, as its group would go on the same side
+    own += [line.partition(",")[0] + "," for line in own]
+    paths = tmp_path / "a.csv", tmp_path / "b.csv"
+    for path, written in zip(paths, (lines, [*reversed(lines), *own]), strict=True):
+        path.write_text("\n".join(["text,label", *written]) + "\n")
+    source, other = (build(path, tmp_path / path.stem) for path in paths)
+    seen = with_target(source, other)
+    texts = np.array(seen.texts(np.arange(len(seen.labels))))
+
+    def of(*splits):
+        return {*texts[seen.rows_of(*splits)].tolist()}
+
+    judges = of(TARGET_TEST)
+    assert judges and not judges & of("train", "validation", TARGET)
+    assert not of("test") & of(TARGET)
+    count = len(source.labels)
+    could = other.rows_of("validation", "test")
+    could = could[other.labels[could] >= 0]
+    assert seen.left_out == len(could) - len(seen.rows_of(TARGET_TEST)) > 0
+    # what is a copy of nothing that is asked is still read
+    learnt = {*source.texts(source.rows_of("train", "validation"))}
+    assert of(TARGET) >= {*other.texts(other.rows_of("train"))} & learnt
+    assert (seen.splits[:count] == source.splits).all()
+
+
+def test_a_target_of_nothing_but_test_items_is_refused(tmp_path):
+    source = build(write_texts(tmp_path / "a.csv", 60), tmp_path / "a")
+    tests = source.texts(source.rows_of("test"))
+    lines = [f'"{text}",' for text in tests]
+    (tmp_path / "b.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    other = build(tmp_path / "b.csv", tmp_path / "b", label_here=True)
+    with pytest.raises(DataError, match="no items to adapt to"):
+        with_target(source, other)
 
 
 def test_what_was_learnt_from_tells_two_targets_apart(pair, tmp_path):

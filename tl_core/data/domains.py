@@ -195,7 +195,8 @@ def as_meant(
 def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersion:
     """The version with the items of another dataset behind its own: those of its training split and
     those without a class as `target`, its labelled validation and test items as `target_test`.
-    Only of the latter are labels there, for classes that people would take for the same.
+    Only of the latter are labels there, for classes that people would take for the same. Copies
+    that would give away what is asked are `apart`.
 
     Raises:
         DataError: when the other one holds other kinds of items, or none that may be read, or items
@@ -223,6 +224,20 @@ def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersio
             "Add items to it.",
         )
     seen = JoinedVersion(version, other, labels, splits)
+    copies, given_away = _copies(seen)
+    seen = JoinedVersion(
+        version,
+        other,
+        labels,
+        np.where((copies | given_away)[len(version.labels) :], APART, splits),
+        int(copies.sum()),
+    )
+    if not len(seen.rows_of(TARGET)):
+        raise DataError(
+            "The target dataset has no items to adapt to.",
+            "All that could be read are copies of items that judge.",
+            "Add other items to it.",
+        )
     own = f"{version.info.fingerprint}/{other.info.fingerprint}"
     seen.info = replace(
         seen.info,
@@ -230,6 +245,19 @@ def with_target(version: DatasetVersion, other: DatasetVersion) -> DatasetVersio
         fingerprint=hashlib.sha256(own.encode()).hexdigest()[: len(version.info.fingerprint)],
     )
     return seen
+
+
+def _copies(seen: JoinedVersion) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows that were to judge are of one group with what is learnt from, and which of the
+    target that were to be read are exact copies of rows that judge (rows,): whoever had learnt from
+    the one, or read the other, would have met what is asked.
+    """
+    groups, keys, splits = seen.groups, seen.keys, np.asarray(seen.splits)
+    learnt = np.isin(splits, ("train", "validation", UNLABELLED))
+    judges = splits == TARGET_TEST
+    copies = judges & np.isin(groups, groups[learnt])
+    asked = (judges & ~copies) | (splits == "test")
+    return copies, (splits == TARGET) & np.isin(keys, keys[asked])
 
 
 def _same_classes(version: DatasetVersion, other: DatasetVersion) -> list[int]:

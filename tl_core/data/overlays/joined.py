@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.data.checks.near_duplicates import clusters
 from tl_core.data.item_kind import kind_of
 from tl_core.data.overlays.overlay import Overlay
 from tl_core.data.versions.rows import Facts
@@ -30,6 +31,7 @@ class JoinedVersion(Overlay):
         second: holds items of the same modality.
         labels: of the second's rows (rows,), numbers of the first's label sets, -1 for none.
         splits: of the second's rows (rows,).
+        left_out: how many of them do not judge since they are copies of what is learnt from.
 
     Raises:
         DataError: when the two hold different kinds of items.
@@ -41,6 +43,7 @@ class JoinedVersion(Overlay):
         second: DatasetVersion,
         labels: NDArray[np.int64],
         splits: NDArray[np.str_],
+        left_out: int = 0,
     ) -> None:
         if first.info.modality != second.info.modality:
             raise DataError(
@@ -53,7 +56,7 @@ class JoinedVersion(Overlay):
             np.concatenate([np.asarray(first.labels, dtype=np.int64), labels]),
             np.concatenate([np.asarray(first.splits, dtype="<U11"), splits]),
         )
-        self._second = second
+        self._second, self.left_out = second, left_out
         self.info = replace(first.info, inputs_fingerprint=_both(first, second))
 
     @cached_property
@@ -66,11 +69,25 @@ class JoinedVersion(Overlay):
             [self._below.table, self._second.table.select(own)], promote_options="default"
         )
 
-    @property
+    @cached_property
+    def keys(self) -> NDArray[np.uint64]:
+        """Equal numbers for exact copies (rows,)."""
+        return np.concatenate([one.facts()["key"] for one in (self._below, self._second)])
+
+    @cached_property
     def groups(self) -> NDArray[np.int64]:
-        """Those of the second are others than those of the first."""
-        first = self._below.groups
-        return np.concatenate([first, self._second.groups + first.max(initial=-1) + 1])
+        """Those of both; an item of the first and exact copies of it in the second are of one."""
+        first, second = self._below.groups, self._second.groups
+        own = np.concatenate([first, second + first.max(initial=-1) + 1])
+        rows = np.arange(len(own))
+        links = [
+            np.stack([rows[start][back], rows], axis=1)
+            for start, back in (
+                np.unique(values, return_index=True, return_inverse=True)[1:]
+                for values in (own, self.keys)
+            )
+        ]
+        return clusters(len(own), np.concatenate(links))
 
     @property
     def folds(self) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from tl_core.config import AdaptSettings
 from tl_core.config.domains import UNLABELLED, KnowsDomains
 from tl_core.config.frozen import WAYS_TO_ADAPT
 from tl_core.data.domains import TARGET, TARGET_TEST, judging_rows, tested_on_target
+from tl_core.data.overlays.joined import JoinedVersion
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError
 from tl_core.evaluate.compare import compare
@@ -165,7 +166,7 @@ def domain_facts(
     elif beside:
         judged_by = (
             f"its scores are about {noun} of the source, the ways to adapt are compared on labelled"
-            f" {noun} of the target which none has read"
+            f" {noun} of the target which none has read{_left_out(version)}"
         )
     else:
         judged_by = (
@@ -187,6 +188,12 @@ def domain_facts(
         "warning": taken.warning,
         "sentence": f"The saved model is meant for {target}; {judged_by}.",
     }
+
+
+def _left_out(version: DatasetVersion) -> str:
+    """How many could not judge, in a clause; empty where all could."""
+    left = version.left_out if isinstance(version, JoinedVersion) else 0
+    return f"; {left:,} that are copies of what is learnt from do not count" if left else ""
 
 
 def _target(settings: KnowsDomains) -> str:
