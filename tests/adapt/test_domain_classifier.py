@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from tests_support.shifted import class_means, domain
 
-from tl_core.adapt.domain_classifier import MOST_WEIGHT, density_ratio, measure_gap
+from tl_core.adapt.domain_classifier import MOST_WEIGHT, _held_out, density_ratio, measure_gap
 
 
 def shifted_normals(gap, rows=400, width=6, seed=0):
@@ -28,6 +28,38 @@ def test_the_same_domain_twice_is_not_told_apart():
     gap = measure_gap(*shifted_normals(0.0))
     assert not gap.shown
     assert "no difference is shown" in gap.facts(("a", "b"), "texts")["sentence"]
+
+
+@pytest.mark.parametrize("copies", [5, 10])
+@pytest.mark.parametrize("shared", [False, True])
+def test_copies_make_no_distance(copies, shared):
+    """Each item stands there several times, and by half in both domains."""
+    low, number = [], np.repeat(np.arange(60), copies)
+    for seed in range(9):
+        one, other = shifted_normals(0.0, rows=60, seed=seed)
+        theirs = np.arange(60) + 60
+        if shared:
+            other[:30], theirs[:30] = one[:30], np.arange(30)
+        groups = number, np.repeat(theirs, copies)
+        gap = measure_gap(one[number], other[number], seed, groups)
+        low.append(gap.told_apart["low"])
+        assert gap.rows == 60
+    assert sum(one > 0.5 for one in low) <= 1
+    one, other = shifted_normals(2.0, rows=60)
+    assert measure_gap(one[number], other[number], 0, (number, number + 60)).shown
+    assert measure_gap(one[number], other[number], 0, (number // 7, number + 60)) is None
+
+
+def test_copies_are_weighed_by_a_model_that_has_not_seen_their_like():
+    """Of equal domains nobody can tell which a row is of, unless its copies were learnt."""
+    one, other = shifted_normals(0.0, rows=60, width=30)
+    number = np.repeat(np.arange(120), 8)
+    features, domain = np.concatenate([one, other])[number], number // 60
+    right = [
+        float(((_held_out(features, domain, groups, 0) > 0.5) == domain).mean())
+        for groups in (np.arange(len(number)), number)
+    ]
+    assert right[0] > 0.7 and right[1] < 0.62
 
 
 @pytest.mark.parametrize("shift", [1.0, 2.0])

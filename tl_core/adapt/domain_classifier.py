@@ -22,6 +22,8 @@ MOST_WEIGHT = 20.0  # of a row, and one over it the least
 _SLIGHT, _CLEAR = 0.65, 0.85  # shares told apart below which two domains differ little, clearly
 FEWEST = 10  # rows of each domain below which nothing is measured
 Ints = NDArray[np.int64]
+Groups = tuple[Ints, Ints]
+"""Of the rows of one domain and of the other: equal numbers belong together, such as copies."""
 
 
 @dataclass(frozen=True)
@@ -72,26 +74,36 @@ class Gap:
         }
 
 
-def measure_gap(one: Features, other: Features, seed: int = 0) -> Gap | None:
+def measure_gap(
+    one: Features, other: Features, seed: int = 0, groups: Groups | None = None
+) -> Gap | None:
     """Proxy A-distance (Ben-David et al., 2007) of two domains by a logistic regression that learns
     on one half of as many rows of each, and is asked about the other half.
 
     Answers of a cross-validation hang together, since its models share rows: measured on equal
-    domains, Wilson's interval then excluded chance in 3 of 9 cases. Those of one model do not.
+    domains, Wilson's interval then excluded chance in 3 of 9 cases. Those of one model do not. Rows
+    of one group hang together, too, and copies on both sides would be known by heart: one row of
+    each group is drawn, and no group stands in both halves.
 
     Args:
         one: features (rows, width).
         other: features (rows, width).
         seed: of the rows that are drawn from the larger domain, and of the halves.
+        groups: of the rows of both, where some belong together.
 
     Returns:
-        The gap with Wilson's interval, None where a domain has fewer than 10 rows.
+        The gap with Wilson's interval, None where a domain has fewer than 10 rows or groups.
     """
-    count = min(len(one), len(other))
+    random = np.random.default_rng(seed)
+    orders = _one_of_each(groups, random) if groups else [None, None]
+    drawn = [
+        some[random.permutation(len(some)) if rows is None else rows]
+        for some, rows in zip((one, other), orders, strict=True)
+    ]
+    count = min(map(len, drawn))
     if count < FEWEST:
         return None
-    random, half = np.random.default_rng(seed), count // 2
-    drawn = [some[random.permutation(len(some))[:count]] for some in (one, other)]
+    half = count // 2
     domain = np.repeat([0, 1], half)
     model = _classifier()
     with _quietly():
@@ -100,6 +112,24 @@ def measure_gap(one: Features, other: Features, seed: int = 0) -> Gap | None:
     told = intervals.proportion(int((said == domain).sum()), len(domain))
     low, value, high = (_distance(told[end]) for end in ("low", "value", "high"))
     return Gap(intervals.score(value, low, high, "Wilson"), told, len(domain))
+
+
+def _one_of_each(groups: Groups, random: np.random.Generator) -> list[Ints | None]:
+    """A row of each group of both domains, or None for a domain without two rows of one group,
+    where the other shares none: all in one random order of the groups, so that one that both have
+    stands at about the same place in both.
+    """
+    every, counts = np.unique(np.concatenate(groups), return_counts=True)
+    if (counts == 1).all():
+        return [None, None]
+    place = random.permutation(len(every))
+    orders: list[Ints | None] = []
+    for own in groups:
+        rows = random.permutation(len(own))
+        _, first = np.unique(own[rows], return_index=True)
+        rows = rows[first]
+        orders.append(rows[np.argsort(place[np.searchsorted(every, own[rows])])])
+    return orders
 
 
 def _distance(told_apart: float) -> float:
@@ -118,16 +148,20 @@ class DensityRatio:
     clipped: int
 
 
-def density_ratio(source: Features, target: Features, seed: int = 0) -> DensityRatio:
+def density_ratio(
+    source: Features, target: Features, seed: int = 0, groups: Groups | None = None
+) -> DensityRatio:
     """How much likelier each row of the source is in the target: the odds of a domain classifier
-    that has not seen the row, times the ratio of the numbers of rows (Bickel et al., 2007).
+    that has not seen the row, nor one of its group, times the ratio of the numbers of rows (Bickel
+    et al., 2007).
 
     Odds are clipped to 1/20 and 20, then scaled to mean 1. The effective number of rows is Kish's,
     (sum w)^2 / sum w^2: weights that lie on a few rows learn from as few.
     """
     features = np.concatenate([source, target])
     domain = np.repeat([0, 1], [len(source), len(target)])
-    share = np.clip(_held_out(features, domain, seed)[: len(source)], 1e-9, 1 - 1e-9)
+    own = np.concatenate(groups) if groups else np.arange(len(features))
+    share = np.clip(_held_out(features, domain, own, seed)[: len(source)], 1e-9, 1 - 1e-9)
     odds = share / (1 - share) * len(source) / len(target)
     cut = np.clip(odds, 1 / MOST_WEIGHT, MOST_WEIGHT)
     weights: Floats = cut / cut.mean()
@@ -135,17 +169,20 @@ def density_ratio(source: Features, target: Features, seed: int = 0) -> DensityR
     return DensityRatio(weights, effective, int((cut != odds).sum()))
 
 
-def _held_out(features: Features, domain: Ints, seed: int) -> Floats:
-    """Probability of domain 1 for each row (rows,), by a model that has not seen it."""
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+def _held_out(features: Features, domain: Ints, groups: Ints, seed: int) -> Floats:
+    """Probability of domain 1 for each row (rows,), by a model that has not seen its group."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 
-    folds = min(_FOLDS, int(np.bincount(domain).min()))
+    lone = len(np.unique(groups)) == len(groups)
+    folds = min(_FOLDS, *(len(np.unique(groups[domain == one])) for one in (0, 1)))
+    kind = StratifiedKFold if lone else StratifiedGroupKFold
     with _quietly():
         said = cross_val_predict(
             _classifier(),
             features,
             domain,
-            cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
+            groups=None if lone else groups,
+            cv=kind(folds, shuffle=True, random_state=seed),
             method="predict_proba",
         )
     probabilities: Floats = np.asarray(said, dtype=np.float64)[:, 1]

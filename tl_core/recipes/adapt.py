@@ -28,6 +28,7 @@ from tl_core.recipes.shared.adapting import (
     adapt,
     choose,
     domain_facts,
+    groups_of,
     judged,
     said,
     ways_of,
@@ -70,7 +71,7 @@ def train(
     )
     plain = fit_plain(task, progress, clock.mark)
     features = plain.features
-    gap = measure_gap(features["train"], features[TARGET], settings.seed)
+    gap = measure_gap(features["train"], features[TARGET], settings.seed, groups_of(task, "train"))
     tried = {PLAIN: judged(PLAIN, plain.fit, features)}
     for name in ways[1:]:
         tried[name] = adapt(name, task, features, progress, settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tl_core.adapt.domain_classifier import FEWEST, measure_gap
+from tl_core.adapt.domain_classifier import Gap, measure_gap
 from tl_core.config import ProbeSettings, RunConfig
 from tl_core.config.specs import DomainsSpec
 from tl_core.data.domains import domains_of
@@ -18,7 +18,7 @@ from tl_core.progress import Progress
 from tl_core.recipes.analyses.held_out_domains import DomainItems, hold_out_each
 from tl_core.recipes.shared.opening import open_for
 from tl_core.results import DOMAINS, ClassGap, DomainComparison, DomainPair, UnseenDomains
-from tl_core.train.arrays import Ints
+from tl_core.train.arrays import Bools, Ints
 from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
 from tl_core.train.setup.refusals import refuse_several_labels
@@ -112,11 +112,11 @@ def _pair(items: DomainItems, one: int, other: int, names: list[str], seed: int)
     """The gap of two domains, and of each class that has enough rows in both."""
     called = items.names[one], items.names[other]
     masks = items.domains == one, items.domains == other
-    gap = measure_gap(items.features[masks[0]], items.features[masks[1]], seed)
+    gap = _gap(items, masks[0], masks[1], seed)
     classes: list[ClassGap] = []
     for label, name in enumerate(names):
-        parts = [items.features[mask & (items.labels == label)] for mask in masks]
-        if min(map(len, parts)) >= FEWEST and (found := measure_gap(parts[0], parts[1], seed)):
+        here, there = (mask & (items.labels == label) for mask in masks)
+        if found := _gap(items, here, there, seed):
             classes.append({"label": name, "gap": found.facts(called, items.noun)})
     classes.sort(key=lambda part: -part["gap"]["distance"]["value"])
     return {
@@ -125,6 +125,12 @@ def _pair(items: DomainItems, one: int, other: int, names: list[str], seed: int)
         "gap": gap.facts(called, items.noun) if gap else None,
         "classes": classes,
     }
+
+
+def _gap(items: DomainItems, one: Bools, other: Bools, seed: int) -> Gap | None:
+    """Of these rows and those; None where there are too few."""
+    features, groups = items.features, items.groups
+    return measure_gap(features[one], features[other], seed, (groups[one], groups[other]))
 
 
 def _unseen(

@@ -11,7 +11,7 @@ import numpy as np
 
 from tl_core.adapt import choice
 from tl_core.adapt.alignments import Alignment, coral, standardise, subspace
-from tl_core.adapt.domain_classifier import Gap, density_ratio
+from tl_core.adapt.domain_classifier import Gap, Groups, density_ratio
 from tl_core.config import AdaptSettings
 from tl_core.config.domains import UNLABELLED, KnowsDomains
 from tl_core.config.frozen import WAYS_TO_ADAPT
@@ -96,7 +96,8 @@ def adapt(
         return judged(name, task.fit(features, progress), features)
     source = np.concatenate([features["train"], features["validation"]])
     if name == "weights":
-        ratio = density_ratio(source, features[TARGET], settings.seed)
+        groups = groups_of(task, "train", "validation")
+        ratio = density_ratio(source, features[TARGET], settings.seed, groups)
         weighted = judged(name, task.fit(features, progress, ratio.weights), features)
         weighted.facts["effective"] = ratio.effective
         return weighted
@@ -105,6 +106,13 @@ def adapt(
     fit = task.fit(mapped, progress)
     weight, bias = maps.target.fold(fit.weight, fit.bias)
     return judged(name, replace(fit, weight=weight, bias=bias), features)
+
+
+def groups_of(task: ProbeTask, *splits: str) -> Groups:
+    """The groups of the rows of these splits of the source, and of those of the target."""
+    source = np.concatenate([task.rows[split] for split in splits])
+    groups = task.version.groups
+    return groups[source], groups[task.rows[TARGET]]
 
 
 def _aligned(name: str, source: Features, target: Features, dimensions: int) -> Alignment:

@@ -19,7 +19,15 @@ from tl_core.errors import BackboneError, ConfigError, DataError
 from tl_core.evaluate.report.schema import AdaptedModel
 from tl_core.progress import Part, Progress
 from tl_core.recipes.shared import common
-from tl_core.recipes.shared.adapting import PLAIN, Adapted, Taken, domain_facts, judged, said
+from tl_core.recipes.shared.adapting import (
+    PLAIN,
+    Adapted,
+    Taken,
+    domain_facts,
+    groups_of,
+    judged,
+    said,
+)
 from tl_core.recipes.shared.opening import open_for
 from tl_core.train.arrays import Floats, Ints
 from tl_core.train.probe.probing import ProbeTask, probe, spread
@@ -99,7 +107,9 @@ def probe_of_source(
     return SourceProbe(
         judged(PLAIN, plain.fit, plain.features),
         said(plain.fit, plain.features[JUDGES]),
-        measure_gap(plain.features["train"], plain.features[TARGET], settings.seed),
+        measure_gap(
+            plain.features["train"], plain.features[TARGET], settings.seed, groups_of(task, "train")
+        ),
     )
 
 
