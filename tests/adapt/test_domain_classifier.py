@@ -59,7 +59,7 @@ def test_copies_are_weighed_by_a_model_that_has_not_seen_their_like():
         float(((_held_out(features, domain, groups, 0) > 0.5) == domain).mean())
         for groups in (np.arange(len(number)), number)
     ]
-    assert right[0] > 0.7 and right[1] < 0.62
+    assert right[0] > 0.65 and right[1] < 0.6
 
 
 @pytest.mark.parametrize("shift", [1.0, 2.0])
