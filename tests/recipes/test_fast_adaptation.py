@@ -91,6 +91,33 @@ def test_the_same_seed_gives_the_same_model_and_test_labels_are_never_read(
     assert second["test"]["accuracy"]["value"] == pytest.approx(1 - right)
 
 
+def test_copies_of_what_judges_are_not_learnt_from_in_another_dataset(
+    tmp_path, tiny, notes, earlier, monkeypatch
+):
+    """Somebody added the same file before, with a line more."""
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    (tmp_path / "longer.csv").write_text("\n".join([*lines, "one line more,good"]) + "\n")
+    copy = build(tmp_path / "longer.csv", tmp_path / "copy", seed=3)
+    asked = notes.texts(notes.rows_of("validation", "test"))
+    rows = np.flatnonzero(np.isin(copy.texts(np.arange(len(copy.labels))), asked))
+    assert len({*rows} & {*copy.rows_of("train")}) > 3
+    sources, backbone = {"old@1": earlier, "copy@1": copy}, f"local:{tiny('bert')}"
+    options = {"method": "prototypes", "maml": False}
+    first = go(notes, tmp_path / "a", backbone, sources, **options)
+    assert first["episodes"]["sources"] == [*sources]
+    labels = DatasetVersion.labels.fget
+
+    def poisoned(self):
+        found = np.array(labels(self))
+        if self.folder == copy.folder:
+            found[rows] = 1 - found[rows]
+        return found
+
+    monkeypatch.setattr(DatasetVersion, "labels", property(poisoned))
+    second = go(notes, tmp_path / "b", backbone, sources, **options)
+    assert first["model"]["weights_sha256"] == second["model"]["weights_sha256"]
+
+
 def test_without_an_earlier_dataset_of_such_items_it_is_refused(tmp_path, tiny, notes, earlier):
     pictures = build(write_pictures(tmp_path / "p"), tmp_path / "pictures")
     backbone = f"local:{tiny('bert')}"

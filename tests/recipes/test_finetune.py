@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from tests_support.datasets import build, write_pictures, write_texts
 from tests_support.finetuning import Ear, train, weights
 
 from tl_core.config import STRATEGIES, RunConfig
+from tl_core.data.overlays.overlay import Overlay
 from tl_core.errors import ConfigError, NotFoundError
 from tl_core.recipes import run_recipe
 
@@ -72,6 +74,17 @@ def test_wise_ft_mixes_the_two_ends_and_keeps_what_validates_best(tmp_path, tiny
     best = max(tried, key=lambda point: (point["accuracy"], -point["log_loss"]))
     assert report["mixture"]["share"] == best["share"]
     assert report["validation"]["accuracy"]["value"] == pytest.approx(best["accuracy"])
+
+
+@pytest.mark.parametrize("average", ["wise-ft", "swad"])
+def test_an_average_that_validation_rows_choose_is_refused_without_any(
+    tmp_path, tiny, texts, average
+):
+    """Silently it would be no average, or another one."""
+    version = Overlay(texts, splits=np.where(texts.splits == "validation", "apart", texts.splits))
+    with pytest.raises(ConfigError, match=f"average={average} needs labelled validation rows"):
+        train(version, tmp_path / "run", tiny("bert"), average=average)
+    assert train(version, tmp_path / "ema", tiny("bert"), average="ema")["test"]
 
 
 def test_a_finished_run_is_trained_further_from_its_end(tmp_path, tiny, texts):

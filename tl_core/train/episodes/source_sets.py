@@ -48,12 +48,13 @@ def class_sets(
 ) -> list[ClassSet]:
     """The features of the training rows of each source, read as the dataset at hand is; of those
     that hold other items, are that dataset itself, or a copy or another version of one before,
-    none.
+    none. Copies of items that judge in the dataset at hand are left out.
 
     Raises:
         DataError: when there is nothing to draw episodes from.
     """
     own, found = task.version.info, []
+    judges = task.version.facts()["key"][task.version.rows_of("validation", "test")]
     taken = {own.inputs_fingerprint}
     with task.backbone.extracting() as extractor:
         for source in sources:
@@ -66,6 +67,13 @@ def class_sets(
                 continue  # its classes would be learnt from in one copy and judge in the other
             taken |= {info.inputs_fingerprint, _name(source)}
             rows = version.rows_of("train")
+            copies = np.isin(version.facts()["key"][rows], judges)
+            if copies.any():
+                progress.log(
+                    f"{source.name}: {int(copies.sum()):,} copies of validation or test items are"
+                    " left out."
+                )
+                rows = rows[~copies]
             rows = rows[spread(len(rows), _MOST_ROWS)]
             progress.stage(f"Reading {source.name} with the backbone", len(rows), share=0.1)
             reading = replace(task, version=version, rows={"train": rows})

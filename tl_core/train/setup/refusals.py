@@ -86,6 +86,20 @@ def refuse_class_confusion(settings: FinetuneSettings, version: DatasetVersion) 
         )
 
 
+def refuse_average(settings: FinetuneSettings, validation_rows: int) -> None:
+    """Which weights an average takes in is chosen by the validation rows.
+
+    Raises:
+        ConfigError: for `wise-ft` and `swad` where there are none.
+    """
+    if settings.average in ("wise-ft", "swad") and not validation_rows:
+        raise ConfigError(
+            f"average={settings.average} needs labelled validation rows, and there are none.",
+            "They choose which weights are averaged.",
+            "Set average to none or ema, or import the data with a validation split.",
+        )
+
+
 def refuse_words(version: DatasetVersion) -> None:
     """A classifier that begins at words knows which class is likeliest, not how likely each is.
 

@@ -37,6 +37,7 @@ from tl_core.train.setup.across import look_across
 from tl_core.train.setup.chosen import add_chance, choose, remember
 from tl_core.train.setup.prepared import Setup
 from tl_core.train.setup.refusals import (
+    refuse_average,
     refuse_class_confusion,
     refuse_loss,
     refuse_other_modality,
@@ -79,6 +80,8 @@ def set_up(
     refuse_loss(settings, version)
     refuse_source_classes(settings, version)
     refuse_class_confusion(settings, version)
+    judging = known(labels[version.rows_of("validation")])
+    refuse_average(settings, int(judging.sum()))
     progress.stage("Opening the backbone", share=0.03)
     backbone = load_backbone(
         reference,
