@@ -137,6 +137,8 @@ def test_from_nothing_to_a_test_that_grows(desk):
     assert [one["why"] for one in queue["rows"]].count("random") == 3  # the usual share again
     assert not {one["row"] for one in queue["rows"]} & {*np.flatnonzero(version.labels >= 0)}
     assert f"{desk.info.splits['test']} of them are test rows" in queue["sentence"]
+    assert queue["curve"][-1]["score"] and "Rare classes are scarcer" in queue["sentence"]
+    assert "Rare classes" not in first["sentence"]
 
     before = version.splits
     desk.label(queue)

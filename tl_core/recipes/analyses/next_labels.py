@@ -14,6 +14,7 @@ import numpy as np
 from tl_core.config import ProbeSettings
 from tl_core.config.specs import ProposeSpec
 from tl_core.data.label_sets import said_of
+from tl_core.data.labelling.first_test import FEW
 from tl_core.data.labelling.rounds import Round, add_round, history
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
@@ -30,6 +31,7 @@ from tl_core.train.arrays import Features, Floats, Ints
 from tl_core.train.probe.probing import Reading
 from tl_core.train.seeds import seed_everything
 
+_PLENTY = 100  # drawn rows from which on the test takes no more of a rare class than of others
 _COLD = 5  # labels for each known class, on average, from which on uncertainty is asked
 _MODEL = ("margin", "entropy", "diversity", "class")  # strategies that need a probe
 
@@ -326,6 +328,11 @@ def _sentence(state: State, point: LabellingPoint, noun: str) -> str:
         f" drawn at random ({score['low']:.0%} to {score['high']:.0%} with 95 % confidence), which"
         f" stand for all {total:,} that had no class at first."
     )
+    if {*state.drawn} & state.sealed and len(state.drawn) < _PLENTY:
+        sentence += (
+            " Rare classes are scarcer among them than among all, since the test took at least"
+            f" {FEW} of each."
+        )
     passed = len({*state.drawn} - state.sealed) - point["drawn"]
     if passed:
         sentence += (
