@@ -8,6 +8,8 @@ from typing import Any
 from common import RESULTS
 from domains_table import shown_points, shown_share
 
+_FOLLOWING = "following"  # plain fine-tuning under the statistics that StochNorm needs
+
 
 def towards_source() -> list[str]:
     """Every way beside plain fine-tuning and a probe, and what was not measured."""
@@ -16,7 +18,8 @@ def towards_source() -> list[str]:
         return []
     figures = json.loads(path.read_text())
     rows = {name: row for name, row in figures["rows"].items() if row}
-    ways = list(dict.fromkeys(way for row in rows.values() for way in row))
+    ways = [way for row in rows.values() for way in row if way != _FOLLOWING]
+    ways = list(dict.fromkeys(ways))
     seeds = sorted({len(one["seeds"]) for row in rows.values() for one in row.values()})
     lines = [
         "## Towards the pretrained network and its classes",
@@ -39,6 +42,14 @@ def towards_source() -> list[str]:
     missing = figures["missing"]
     if missing:
         lines += ["", f"Not measured: {', '.join(missing)}."]
+    for name, row in rows.items():
+        if _FOLLOWING in row:
+            lines += [
+                "",
+                f"StochNorm rests on batch statistics that follow the data. On {name} these alone"
+                f" come to {_shown(row[_FOLLOWING])}, with it to {_shown(row['StochNorm'])}: what"
+                " is lost is lost by them.",
+            ]
     return [*lines, "", *_plain_loop()]
 
 

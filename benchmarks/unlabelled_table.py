@@ -32,6 +32,9 @@ def without_labels() -> list[str]:
         "",
         *_gains(rows, "self-training", "the plain probe", "self-trained"),
         *_gains(rows, "pretraining", "the probe before", "after pretraining"),
+        *_gains(
+            rows, "pretraining slowly", "the probe before", "after pretraining at 0.00003, a tenth"
+        ),
         *_distilled(rows),
     ]
     if figures["missing"]:
