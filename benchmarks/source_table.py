@@ -43,7 +43,7 @@ def towards_source() -> list[str]:
     if missing:
         lines += ["", f"Not measured: {', '.join(missing)}."]
     for name, row in rows.items():
-        if _FOLLOWING in row:
+        if {_FOLLOWING, "StochNorm"} <= {*row}:
             lines += [
                 "",
                 f"StochNorm rests on batch statistics that follow the data. On {name} these alone"

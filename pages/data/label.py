@@ -20,6 +20,7 @@ frame.need_dataset(name)
 findings.watch()
 with problems.caught():
     record = services.datasets().get(name)
+    newest = desk.newer_than(record)
     info = services.version_info(record.folder)
     answers = services.answers().list(record.reference)
     labelling = desk.of(record)
@@ -29,6 +30,9 @@ st.caption(
     f"{plain(record.reference)} · {waiting:,} {noun} without a class"
     + (f" · {plain(info.change)}" if info.change else "")
 )
+if newest:
+    desk.lead_to(newest, record)
+    st.stop()
 suspects = run_panel.of_dataset(record.reference, "suspect")
 SOURCES = {"waiting": f"{noun.capitalize()} without a class", "suspects": "Suspected wrong labels"}
 source = "waiting"

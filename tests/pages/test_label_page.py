@@ -275,7 +275,10 @@ def test_a_queue_of_an_older_version_leads_to_the_newer_one(studio, proposed):
     [said] = [one.value for one in app.error]
     assert "tickets@2 has been made meanwhile" in said
     assert "bad" not in labels(app) and "Labels go on there" in everything(app)
-    assert f"Label {made.reference}" in [one.proto.label for one in app.get("page_link")]
+    assert not [one for one in labels(app) if one.startswith(("Choose", "Label these"))]
+    press(app, f"Label {made.reference}")
+    assert app.query_params["dataset"] == made.reference
+    assert f"{made.reference} · 29 texts without a class" in everything(app)
 
 
 def answers_of(studio, record):

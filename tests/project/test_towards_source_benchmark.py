@@ -27,6 +27,8 @@ def benchmark(monkeypatch, tmp_path):
         "plain": ("finetune", quick),
         "Co-Tuning": ("finetune", {**quick, "co_tuning": 2.3}),
         "probe": module.WAYS["probe"],
+        "StochNorm": ("finetune", {**quick, "stochastic_norm": 0.5}),
+        "following": ("finetune", {**quick, "batchnorm": "adapt"}),
     }
     monkeypatch.setattr(module, "WAYS", ways)
     monkeypatch.setattr(module, "TASKS", {"hymenoptera": (3, 0)})
@@ -47,7 +49,8 @@ def data(tmp_path):
 def test_cells_are_measured_once_and_what_is_missing_is_named(benchmark, data, tmp_path):
     benchmark.main(data, only_table=False)
     cells = sorted(path.name for path in benchmark.CELLS.iterdir())
-    assert len(cells) == 6 and "hymenoptera-all-Co-Tuning-0.json" in cells
+    assert len(cells) == 9 and "hymenoptera-all-Co-Tuning-0.json" in cells
+    assert [name for name in cells if "following" in name] == ["hymenoptera-all-following-0.json"]
     kept = {"accuracy": 0.25, "right": "0001000000", "seconds": 1.0}
     (benchmark.CELLS / "hymenoptera-3-plain-0.json").write_text(json.dumps(kept))
     (benchmark.CELLS / "hymenoptera-3-probe-0.json").unlink()
@@ -62,6 +65,9 @@ def test_cells_are_measured_once_and_what_is_missing_is_named(benchmark, data, t
     shown.RESULTS = tmp_path / "results"
     lines = "\n".join(shown.towards_source())
     assert "Not measured: hymenoptera-3-probe-0." in lines and "| 25.0 |" in lines
+    alone = table["rows"]["hymenoptera, all labels"]["following"]
+    assert f"these alone come to {100 * alone['accuracy']:.1f} (" in lines
+    assert "| following |" not in lines
 
 
 def test_draws_are_the_same_for_all_ways_and_leave_the_test_alone(benchmark, data, tmp_path):

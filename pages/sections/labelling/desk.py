@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.sections.items.item_pages import pages_of
 from pages.sections.labelling import proposing, ticks
-from pages.shell import problems, rights, services
+from pages.shell import problems, rights, services, state
 from pages.shell.words import counted, plain, sure
 from tl_core.data.label_sets import called
 from tl_core.data.versions.store import DatasetVersion
@@ -65,13 +65,11 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
         below: draws what changes with each answer, below the choices.
     """
     with problems.caught():
-        newest = services.datasets().find(record.called)
+        if newer_than(record):
+            st.rerun()  # the whole page, which leads there
         labelling = of(record)
         now = labelling.standing
         row = _next(labelling, queue)
-    if newest.version > record.version:
-        _lead_to(newest, record)
-        return
     if st.session_state.get(_SHOWN, (None,))[0] != row:
         st.session_state[_SHOWN] = (row, monotonic())
     left, right = st.columns([3, 2], gap="large")
@@ -96,7 +94,13 @@ def show(record: DatasetRecord, queue: Queue, below: Callable[[Labelling], None]
     _watch(record)
 
 
-def _lead_to(newest: DatasetRecord, record: DatasetRecord) -> None:
+def newer_than(record: DatasetRecord) -> DatasetRecord | None:
+    """The newest version of a dataset, where it is another one."""
+    newest = services.datasets().find(record.called)
+    return newest if newest.version > record.version else None
+
+
+def lead_to(newest: DatasetRecord, record: DatasetRecord) -> None:
     """Somebody has made a newer version: what is said here would be in no later one."""
     st.info(
         f"{plain(newest.reference)} has been made meanwhile, with all that was said of"
@@ -104,11 +108,12 @@ def _lead_to(newest: DatasetRecord, record: DatasetRecord) -> None:
         f" To go on from {plain(record.reference)} instead, restore it under *Versions*.",
         icon=":material/update:",
     )
-    st.page_link(
-        "pages/data/label.py",
-        label=f"Label {plain(newest.reference)}",
+    st.button(
+        f"Label {plain(newest.reference)}",
+        on_click=state.choose,
+        args=("dataset", newest.reference),
+        type="primary",
         icon=":material/arrow_forward:",
-        query_params={"dataset": newest.reference},
     )
 
 
