@@ -164,9 +164,9 @@ class DatasetStore:
             newest = opened.execute(query).scalar()
         if newest is not None and newest > record.version:
             raise StateError(
-                f"{record.called}@{newest} has been made meanwhile, and this is about"
-                f" {record.reference}.",
-                "It would be in no later version, or leave out what the newer one brought.",
+                f"{record.called}@{newest} has been made meanwhile, so nothing was changed.",
+                f"This is about {record.reference}: it would be in no later version, or leave out"
+                " what the newer one brought.",
                 f"Go on with {record.called}@{newest}. To go on from {record.reference} instead,"
                 " restore it first: what was said of it goes along.",
             )
