@@ -15,6 +15,7 @@ import csv
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import TypedDict
@@ -122,7 +123,8 @@ class Study:
 
         ceiling = self._fit("none", read, read, seed)
         own = said(ceiling.fit, self.features[judges])
-        gap = measure_gap(self.features[train], self.features[read], seed)
+        groups = self.version.groups[train], self.version.groups[read]
+        gap = measure_gap(self.features[train], self.features[read], seed, groups)
         return {
             "accuracy": {name: right(name) for name in WAYS_TO_ADAPT},
             "effective": found["weights"].facts["effective"],
@@ -139,6 +141,7 @@ class Study:
         settings = ProbeSettings(precision="float32", repeats=0, seed=seed, c_values=STRENGTHS)
         space = recipe_parts.label_space(seen)
         task = probe_task(settings, seen, space, self.backbone, self.cache)
+        task = replace(task, rows={**task.rows, TARGET: read})
         features = {
             "train": self.features[train],
             "validation": self.features[:0],

@@ -77,11 +77,7 @@ def set_up(
         BackboneError, ConfigError, DataError: in words, before anything long has begun.
     """
     _refuse_what_is_not_installed(settings)
-    refuse_loss(settings, version)
-    refuse_source_classes(settings, version)
-    refuse_class_confusion(settings, version)
-    judging = known(labels[version.rows_of("validation")])
-    refuse_average(settings, int(judging.sum()))
+    _refuse_what_the_data_lack(settings, version, labels)
     progress.stage("Opening the backbone", share=0.03)
     backbone = load_backbone(
         reference,
@@ -121,6 +117,16 @@ def _refuse_what_is_not_installed(settings: FinetuneSettings) -> None:
         raise ConfigError(
             "torch cannot compile here.", "There is no C++ compiler (g++).", "Set compile to false."
         )
+
+
+def _refuse_what_the_data_lack(
+    settings: FinetuneSettings, version: DatasetVersion, labels: Ints
+) -> None:
+    refuse_loss(settings, version)
+    refuse_source_classes(settings, version)
+    refuse_class_confusion(settings, version)
+    judging = known(labels[version.rows_of("validation")])
+    refuse_average(settings, int(judging.sum()))
 
 
 def _data(version: DatasetVersion, labels: Ints, classes: int, cache: Path) -> TrainingData:
