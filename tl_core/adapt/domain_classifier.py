@@ -94,42 +94,67 @@ def measure_gap(
     Returns:
         The gap with Wilson's interval, None where a domain has fewer than 10 rows or groups.
     """
-    random = np.random.default_rng(seed)
-    orders = _one_of_each(groups, random) if groups else [None, None]
-    drawn = [
-        some[random.permutation(len(some)) if rows is None else rows]
-        for some, rows in zip((one, other), orders, strict=True)
-    ]
-    count = min(map(len, drawn))
-    if count < FEWEST:
+    parts = (one, other)
+    learnt, asked = _halves(parts, groups, np.random.default_rng(seed))
+    if not len(learnt[0]):
         return None
-    half = count // 2
-    domain = np.repeat([0, 1], half)
+    domain = np.repeat([0, 1], len(asked[0]))
     model = _classifier()
     with _quietly():
-        model.fit(np.concatenate([part[:half] for part in drawn]), domain)
-        said = model.predict(np.concatenate([part[half : 2 * half] for part in drawn]))
+        model.fit(_taken(parts, learnt), np.repeat([0, 1], len(learnt[0])))
+        said = model.predict(_taken(parts, asked))
     told = intervals.proportion(int((said == domain).sum()), len(domain))
     low, value, high = (_distance(told[end]) for end in ("low", "value", "high"))
     return Gap(intervals.score(value, low, high, "Wilson"), told, len(domain))
 
 
-def _one_of_each(groups: Groups, random: np.random.Generator) -> list[Ints | None]:
-    """A row of each group of both domains, or None for a domain without two rows of one group,
-    where the other shares none: all in one random order of the groups, so that one that both have
-    stands at about the same place in both.
+def _taken(parts: tuple[Features, Features], rows: Groups) -> Features:
+    return np.concatenate([part[own] for part, own in zip(parts, rows, strict=True)])
+
+
+def _halves(
+    parts: tuple[Features, Features], groups: Groups | None, random: np.random.Generator
+) -> tuple[Groups, Groups]:
+    """The rows of both domains that are learnt from, and those that are asked about: as many of
+    each domain, one of each group, and no group in both halves; none where a domain has too few.
     """
-    every, counts = np.unique(np.concatenate(groups), return_counts=True)
-    if (counts == 1).all():
-        return [None, None]
-    place = random.permutation(len(every))
-    orders: list[Ints | None] = []
-    for own in groups:
-        rows = random.permutation(len(own))
-        _, first = np.unique(own[rows], return_index=True)
-        rows = rows[first]
-        orders.append(rows[np.argsort(place[np.searchsorted(every, own[rows])])])
-    return orders
+    if groups is None or _alone(np.concatenate(groups)):
+        drawn = [random.permutation(len(part)) for part in parts]
+    else:
+        drawn = [_one_of_each(own, random) for own in groups]
+    half = min(map(len, drawn)) // 2
+    first = [np.arange(len(rows)) < half for rows in drawn]
+    if groups is not None and len(np.intersect1d(*groups)):  # which go to one half in both
+        every = np.unique(np.concatenate(groups))
+        place = random.permutation(len(every))
+        places = [
+            place[np.searchsorted(every, own[rows])]
+            for own, rows in zip(groups, drawn, strict=True)
+        ]
+        middle = np.median(min(places, key=len))
+        first = [own < middle for own in places]
+    most = len(drawn[0]) if min(map(len, drawn)) >= FEWEST else 0
+    learnt = _as_many(drawn, first, most)
+    return learnt, _as_many(drawn, [~own for own in first], len(learnt[0]))
+
+
+def _alone(groups: Ints) -> bool:
+    return len(np.unique(groups)) == len(groups)
+
+
+def _one_of_each(groups: Ints, random: np.random.Generator) -> Ints:
+    """A row of each group, in random order."""
+    rows = random.permutation(len(groups))
+    _, first = np.unique(groups[rows], return_index=True)
+    chosen: Ints = rows[random.permutation(first)]
+    return chosen
+
+
+def _as_many(drawn: list[Ints], which: list[NDArray[np.bool_]], most: int) -> Groups:
+    """As many rows of one domain as of the other."""
+    one, other = (rows[own] for rows, own in zip(drawn, which, strict=True))
+    count = min(len(one), len(other), most)
+    return one[:count], other[:count]
 
 
 def _distance(told_apart: float) -> float:
@@ -170,21 +195,24 @@ def density_ratio(
 
 
 def _held_out(features: Features, domain: Ints, groups: Ints, seed: int) -> Floats:
-    """Probability of domain 1 for each row (rows,), by a model that has not seen its group."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+    """Probability of domain 1 for each row (rows,), by a model that has not seen its group; where a
+    domain is a single one, its row.
+    """
+    from sklearn.model_selection import PredefinedSplit, StratifiedKFold, cross_val_predict
 
-    lone = len(np.unique(groups)) == len(groups)
-    folds = min(_FOLDS, *(len(np.unique(groups[domain == one])) for one in (0, 1)))
-    kind = StratifiedKFold if lone else StratifiedGroupKFold
+    units = [np.unique(groups[domain == one]) for one in (0, 1)]
+    few = min(map(len, units))
+    if _alone(groups) or few < 2:
+        folds = min(_FOLDS, int(np.bincount(domain).min()))
+        cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    else:  # dealt domain by domain, so that none lacks in what is learnt from
+        random, part = np.random.default_rng(seed), dict[int, int]()
+        for own in units:
+            dealt = np.arange(len(own)) % min(_FOLDS, few)
+            part |= dict(zip(random.permutation(own).tolist(), dealt.tolist(), strict=True))
+        cut = PredefinedSplit([part[group] for group in groups.tolist()])
     with _quietly():
-        said = cross_val_predict(
-            _classifier(),
-            features,
-            domain,
-            groups=None if lone else groups,
-            cv=kind(folds, shuffle=True, random_state=seed),
-            method="predict_proba",
-        )
+        said = cross_val_predict(_classifier(), features, domain, cv=cut, method="predict_proba")
     probabilities: Floats = np.asarray(said, dtype=np.float64)[:, 1]
     return probabilities
 

@@ -279,9 +279,17 @@ class AnswerStore:
             found = connection.execute(
                 select(answers).where(answers.c.dataset == old.id).order_by(answers.c.id)
             ).all()
+            there = connection.execute(
+                select(answers.c.row, answers.c.given_by, answers.c.action).where(
+                    answers.c.dataset == new.id
+                )
+            ).all()
+            said_there = {_whose(*one) for one in there}  # given since the version can be seen
             taken = []
             for row in found:
                 one = dict(row._mapping)
+                if _whose(one["row"], one["given_by"], one["action"]) in said_there:
+                    continue
                 label = name(one["label"]) if one["action"] != SKIP else ""
                 if label is None:
                     continue
@@ -333,6 +341,11 @@ class AnswerStore:
     def _note(self, connection: Connection, action: str, record: DatasetRecord, rows: int) -> None:
         about = f"{record.project}@{record.version}"
         self._policy.note(connection, action, "dataset", about, {"rows": rows})
+
+
+def _whose(row: int, person: str, action: str) -> tuple[int, str]:
+    """What a newer answer replaces: one's own about the row, or the last word, whosever it was."""
+    return row, "" if action == SETTLE else person
 
 
 def _asked_twice(dataset: str, row: int, percent: int) -> bool:

@@ -5,7 +5,7 @@ model folder.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -20,7 +20,7 @@ from tl_core.data.sources.archive import unpack
 from tl_core.data.sources.detect import open_source
 from tl_core.data.sources.types import Source
 from tl_core.data.versions.build import build_version
-from tl_core.data.versions.edits import NewNames, carry_all
+from tl_core.data.versions.edits import Decision, NewNames, carry_all, decisions
 from tl_core.data.versions.revise import apply_decisions, fix_finding, names_after, restore
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.errors import BackboneError, DataError, NotFoundError
@@ -32,6 +32,7 @@ from tl_core.settings import Settings
 from tl_core.storage import remove_tree, staging_folder
 
 _MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja", ".md")
+_SAME_NAMES, _NOTHING_DECIDED = NewNames(), dict[int, Decision]()
 Made = tuple[DatasetRecord, VersionInfo, bool]
 
 
@@ -97,7 +98,6 @@ def add_dataset(
             base,
         )
     if base and made[2]:
-        carry_all(DatasetVersion(base.folder), DatasetVersion(made[0].folder), NewNames())
         _carry(store, base, made[0])
     return made
 
@@ -181,8 +181,7 @@ def fix_dataset(store: DatasetStore, reference: str, finding: str, chosen: str) 
         record,
     )
     if made[2]:
-        several, names = version.sets.several, names_after(version, finding, chosen)
-        _carry(store, record, made[0], name=lambda cell: names.of(cell, several=several))
+        _carry(store, record, made[0], names_after(version, finding, chosen))
     return made
 
 
@@ -198,18 +197,24 @@ def relabel_dataset(store: DatasetStore, reference: str) -> Made:
     record = store.get(reference)
     store.require_newest(record)
     labelling = Labelling(AnswerStore(store), record)
-    labelling.sync()
-    used = [one for one in labelling.answers if one.row in labelling.standing.labels]
+    read = labelling.sync()
+    used = [one for one in read if one.row in labelling.standing.labels]
+    decided = decisions(record.folder)
     made = _register(
         store,
         record.called,
         lambda folder: apply_decisions(
-            labelling.version, folder, record.reference, labelling.chance, labelling.classes
+            labelling.version,
+            folder,
+            record.reference,
+            labelling.chance,
+            labelling.classes,
+            decided,
         ),
         record,
     )
     if made[2]:
-        _carry(store, record, made[0], used)
+        _carry(store, record, made[0], used=used, applied=decided)
     return made
 
 
@@ -276,14 +281,27 @@ def _carry(
     store: DatasetStore,
     old: DatasetRecord,
     new: DatasetRecord,
+    names: NewNames = _SAME_NAMES,
+    *,
     used: Sequence[Answer] = (),
-    name: Callable[[str], str | None] = str,
+    applied: Mapping[int, Decision] = _NOTHING_DECIDED,
 ) -> None:
-    """What people answered about the rows of `old` goes along into the version made from it, whose
-    rows have the same numbers; takes `used` and `name` as `AnswerStore.carry`.
+    """What people answered and decided about the rows of `old` goes along into the version made
+    from it, whose rows have the same numbers. It is registered already: what is said of the old one
+    from now on is refused, so nothing falls between.
+
+    Args:
+        store: of whoever made it.
+        old: the version that they spoke about.
+        new: the one made from it.
+        names: what became of the names of classes.
+        used: answers that the new version holds.
+        applied: decisions that it holds.
     """
-    answers = AnswerStore(store)
-    answers.carry(old.reference, new.reference, used, name)
+    before, version = DatasetVersion(old.folder), DatasetVersion(new.folder)
+    carry_all(before, version, names, applied)
+    answers, several = AnswerStore(store), before.sets.several
+    answers.carry(old.reference, new.reference, used, lambda cell: names.of(cell, several=several))
     Labelling(answers, new).sync()
 
 

@@ -20,13 +20,20 @@ from tl_core.data.label_sets import as_cell
 from tl_core.data.labelling.first_test import lacking_in_words
 from tl_core.data.labelling.population import population_of
 from tl_core.data.labelling.rounds import history
-from tl_core.data.versions.edits import Decision, classes_of, decide_all, decisions, spoken
+from tl_core.data.versions.edits import (
+    Decision,
+    classes_of,
+    decide,
+    decide_all,
+    decisions,
+    spoken,
+)
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import DataError, nearest
 from tl_core.labelling import draw
 from tl_core.labelling.agreement import Agreement, agreements
 from tl_core.modalities import items_of
-from tl_core.registry.datasets import DatasetRecord
+from tl_core.registry.datasets import DatasetRecord, DatasetStore
 from tl_core.registry.label_answers import LABEL, SETTLE, SKIP, Answer, AnswerStore, Given
 
 _NONE = Decision("undo")
@@ -114,6 +121,21 @@ def order_of(version: DatasetVersion) -> dict[int, str]:
             if row in left:
                 order.setdefault(row, why)
     return order
+
+
+def decide_one(
+    datasets: DatasetStore, record: DatasetRecord, row: int, action: str, label: str = ""
+) -> None:
+    """Save somebody's own word about a row of the newest version; where they take one back, what
+    was answered in the queue counts again.
+
+    Raises:
+        StateError: when there is a newer version.
+        DataError: as `edits.decide`.
+    """
+    datasets.require_newest(record)
+    decide(DatasetVersion(record.folder), row, action, label)
+    Labelling(AnswerStore(datasets), record).sync()
 
 
 def _check_new(name: str, known: Sequence[str], *, new: bool) -> None:
@@ -289,11 +311,15 @@ class Labelling:
         self._sync(rows)
         return rows
 
-    def sync(self) -> None:
-        """Make the decisions say what the answers come to, whatever was written at one moment."""
+    def sync(self) -> list[Answer]:
+        """Make the decisions say what the answers come to, whatever was written at one moment;
+        gives the answers that were looked at.
+        """
         self._read_anew()
-        unused = dict.fromkeys(one.row for one in self.answers if not one.used)
+        looked_at = self.answers
+        unused = dict.fromkeys(one.row for one in looked_at if not one.used)
         self._sync([row for row in unused if self._splits[row] != "removed"])
+        return looked_at
 
     def cell(self, label: str, *, new: bool = False) -> str:
         """A class as it is kept, or several in alphabetical order.

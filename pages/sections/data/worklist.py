@@ -9,13 +9,14 @@ import streamlit as st
 
 from pages.sections.data import findings
 from pages.sections.items.item_pages import Card, pages_of, small_items
-from pages.shell import problems, rights
+from pages.shell import problems, rights, services
 from pages.shell.words import plain, sure
 from tl_core.data.label_sets import as_cell, called
-from tl_core.data.versions.edits import Decision, decide, decisions
+from tl_core.data.versions.edits import Decision, decisions
 from tl_core.data.versions.store import DatasetVersion, VersionInfo
 from tl_core.registry.datasets import DatasetRecord
 from tl_core.results import LabelError
+from tl_core.services.labelling import decide_one
 
 _WIDTH = 480  # of a photo in pixels
 
@@ -56,7 +57,7 @@ def choose(record: DatasetRecord, row: int, action: str, label: str = "") -> Non
     """Save one decision."""
     with problems.in_callback():
         rights.require(rights.WORK, record)
-        decide(DatasetVersion(record.folder), row, action, label)
+        decide_one(services.datasets(), record, row, action, label)
         others = st.session_state["skipped"]
         st.session_state["skipped"] = [other for other in others if other != row]
 

@@ -103,8 +103,7 @@ def newer_than(record: DatasetRecord) -> DatasetRecord | None:
 def lead_to(newest: DatasetRecord, record: DatasetRecord) -> None:
     """Somebody has made a newer version: what is said here would be in no later one."""
     st.info(
-        f"{plain(newest.reference)} has been made meanwhile, with all that was said of"
-        f" {plain(record.reference)} until then. Labels go on there."
+        f"{plain(newest.reference)} has been made meanwhile. Labels go on there."
         f" To go on from {plain(record.reference)} instead, restore it under *Versions*.",
         icon=":material/update:",
     )

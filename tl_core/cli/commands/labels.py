@@ -16,10 +16,10 @@ from tl_core.cli.this_machine import ThisMachine
 from tl_core.config import RunConfig
 from tl_core.config.specs import PROPOSED
 from tl_core.data.versions import edits
-from tl_core.data.versions.store import DatasetVersion
 from tl_core.results import LABEL_ERRORS
 from tl_core.select.starter import suggested
 from tl_core.services.dataset_contract import dataset_object
+from tl_core.services.labelling import decide_one
 
 _SHOWN = 30
 
@@ -144,8 +144,9 @@ def next_rows(
 @click.pass_obj
 def decide(output: Output, name: str, row: int, decision: str, to: str) -> int:
     """Save a decision about one row."""
-    record = open_stores().datasets.to_change(name)
-    edits.decide(DatasetVersion(record.folder), row, decision, to)
+    datasets = open_stores().datasets
+    record = datasets.to_change(name)
+    decide_one(datasets, record, row, decision, to)
     decisions = {
         str(number): {"action": made.action, "label": made.label}
         for number, made in edits.decisions(record.folder).items()

@@ -56,11 +56,16 @@ class NewNames:
         """A label, or a list of them, in the names of the new version; None where its class is
         gone.
         """
-        named = parts_of(cell, LIST) if several else [cell]
-        left = [self.renamed.get(name, name) for name in named if name not in self.gone]
+        left = self.of_all({*parts_of(cell, LIST)} if several else {cell})
         if several:
-            return as_cell(sorted({*left}))
-        return left[0] if left else None
+            return as_cell(sorted(left or ()))
+        return next(iter(left)) if left else None
+
+    def of_all(self, named: set[str] | None) -> set[str] | None:
+        """The same of a set of names; None stays."""
+        if named is None:
+            return None
+        return {self.renamed.get(name, name) for name in named if name not in self.gone}
 
 
 def decide(
@@ -145,15 +150,27 @@ def decisions(folder: Path) -> dict[int, Decision]:
 
 def spoken(folder: Path) -> dict[int, Spoken]:
     """The newest decision about each row that was somebody's own word, whatever the answers of a
-    queue came to since.
+    queue came to since. Whoever takes an own word back leaves the queue's; whoever takes the
+    queue's back wants none. Releases that told the two not apart left no moment: these are the
+    queue's.
     """
-    return {
-        entry["row"]: Spoken(
-            Decision(entry["action"], entry.get("label", "")), entry.get("at", 0.0)
-        )
-        for entry in find_lines(folder / _FILE)
-        if not entry.get("queued")
-    }
+    own: dict[int, Spoken] = {}
+    without: dict[int, Spoken] = {}  # rows of which the queue's word was taken back
+    last: dict[int, dict[str, Any]] = {}
+    for entry in find_lines(folder / _FILE):
+        row = entry["row"]
+        if "at" in entry:
+            said = Spoken(Decision(entry["action"], entry.get("label", "")), entry["at"])
+            if entry["action"] != "undo":
+                own[row] = said
+            elif "at" not in last.get(row, ()):
+                own[row] = without[row] = said
+            elif row in without:
+                own[row] = without[row]
+            else:
+                own.pop(row, None)
+        last[row] = entry
+    return own
 
 
 def carry_over(old: Path, new: Path) -> None:
@@ -165,25 +182,38 @@ def carry_over(old: Path, new: Path) -> None:
         add_lines(new / _FILE, kept)
 
 
-def carry_all(old: DatasetVersion, new: DatasetVersion, names: NewNames) -> None:
+def carry_all(
+    old: DatasetVersion, new: DatasetVersion, names: NewNames, applied: Mapping[int, Decision]
+) -> None:
     """What was decided about rows of `old` waits in the version made from it, too, as far as it has
-    the rows and classes; its rows keep their numbers.
+    the rows and classes; its rows keep their numbers. What is `applied` there does not, nor what
+    somebody has decided there already.
     """
-    lines = []
+    lines, there = [], _newest(new.folder)
     splits, several = new.splits, new.sets.several
     for row, entry in _newest(old.folder).items():
-        if splits[row] == "removed":
+        decided = Decision(entry["action"], entry.get("label", ""))
+        if splits[row] == "removed" or row in there or applied.get(row) == decided:
             continue
+        label, now = entry.get("label", ""), _named(new, row)
+        if entry["action"] == "keep" and now != names.of_all(_named(old, row)):
+            continue  # another label than the one that was found right
         if entry["action"] == "relabel":
-            label = names.of(entry["label"], several=several)
-            if label is None:
+            renamed = names.of(label, several=several)
+            if renamed is None:
                 continue
-            number = new.labels[row]
-            same = number >= 0 and {*new.sets.named[number]} == {*classes_of(new, label, new=True)}
-            entry = {"row": row, "action": "keep"} if same else entry | {"label": label}
+            entry = entry | {"label": renamed}
+            if now == {*classes_of(new, renamed, new=True)}:
+                entry = {key: entry[key] for key in entry if key != "label"} | {"action": "keep"}
         lines.append(entry)
     if lines:
         add_lines(new.folder / _FILE, lines)
+
+
+def _named(version: DatasetVersion, row: int) -> set[str] | None:
+    """The classes that a row has; None without a label."""
+    number = version.labels[row]
+    return {*version.sets.named[number]} if number >= 0 else None
 
 
 def _newest(folder: Path) -> dict[int, dict[str, Any]]:

@@ -4,7 +4,7 @@ changed in place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from tl_core.data.labelling import first_test, rounds
 from tl_core.data.preparation import Preparation
 from tl_core.data.versions.draft import Draft
 from tl_core.data.versions.edits import (
+    Decision,
     NewNames,
-    carry_all,
     carry_over,
     classes_of,
     decisions,
@@ -87,7 +87,6 @@ def fix_finding(
         info = _repair(version, view, folder, parent)
     else:
         info = _apply(version, view, _edit(version, view, finding, chosen), folder, parent)
-    carry_all(version, DatasetVersion(folder), names_after(version, finding, chosen))
     rounds.carry_over(version.folder, folder, [])
     return info
 
@@ -116,8 +115,10 @@ def apply_decisions(
     parent: str,
     chance: NDArray[np.int64] = _NOTHING,
     keys: Sequence[str] = (),
+    made: Mapping[int, Decision] | None = None,
 ) -> VersionInfo:
-    """Write `version` with what was decided about single labels into `folder`. No row changes its
+    """Write `version` with what was decided about single labels into `folder`: what is `made`, else
+    all that there is. No row changes its
     split but those that had no class: they are trained on from now on.
 
     In a dataset that began without any class some of the rows of `chance`, which were drawn at
@@ -127,7 +128,7 @@ def apply_decisions(
     Raises:
         DataError: when nothing was changed, or too little is left.
     """
-    made = decisions(version.folder)
+    made = decisions(version.folder) if made is None else made
     relabel = {
         row: classes_of(version, one.label, new=True)
         for row, one in made.items()
@@ -367,6 +368,5 @@ def restore(version: DatasetVersion, folder: Path, parent: str, reference: str) 
     )
     link_items(version.folder, folder)
     info = write_version(draft, folder)
-    carry_all(version, DatasetVersion(folder), NewNames())
     rounds.carry_over(version.folder, folder, [])
     return info

@@ -178,8 +178,8 @@ def domain_facts(
         )
     else:
         judged_by = (
-            f"no labelled validation or test {noun} are among these, so it is judged by {noun} of"
-            " the source, which cannot tell how it does there"
+            f"no labelled validation or test {noun} are among these{_left_out(version)}, so it is"
+            f" judged by {noun} of the source, which cannot tell how it does there"
         )
     return {
         "column": settings.domain_column,
@@ -201,7 +201,7 @@ def domain_facts(
 def _left_out(version: DatasetVersion) -> str:
     """How many could not judge, in a clause; empty where all could."""
     left = version.left_out if isinstance(version, JoinedVersion) else 0
-    return f"; {left:,} that are copies of what is learnt from do not count" if left else ""
+    return f" ({left:,} that are copies of what is learnt from do not count)" if left else ""
 
 
 def _target(settings: KnowsDomains) -> str:
