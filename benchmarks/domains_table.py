@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from common import RESULTS
@@ -37,7 +38,59 @@ def domains() -> list[str]:
     if not path.exists():
         return []
     figures = json.loads(path.read_text())
-    return [*_pairs(figures["pairs"]), *_unseen(figures["unseen"]), *_networks()]
+    return [
+        *_pairs(figures["pairs"]),
+        *_reviews(),
+        *_unseen(figures["unseen"]),
+        *_networks(),
+    ]
+
+
+def _reviews() -> list[str]:
+    """Every pair of the reviews by fine-tuned networks."""
+    path = RESULTS / "review_networks.json"
+    if not path.exists():
+        return []
+    figures = json.loads(path.read_text())
+    rows, missing = figures["rows"], figures["missing"]
+    ways = ("deep_coral", "dann", "mcc")
+    lines = [
+        (
+            "The reviews by networks: `starter:text` fine-tuned from a probe (LP-FT, 3 epochs, 64"
+            " tokens) on the same draws, a fifth of the source's sentences choosing the state; what"
+            " an addition gains on plain fine-tuning in points, and a network with labels of the"
+            " half of the target that is read; means, with 95 % intervals where several seeds were"
+            " measured."
+            + (f" Not measured: {_named(missing, figures['cells'])}." if missing else "")
+        ),
+        "",
+        f"| from, to | seeds | plain | {' | '.join(_ADAPTED[way] for way in ways)} | ceiling |",
+        "|---" * (len(ways) + 4) + "|",
+    ]
+    for name, row in rows.items():
+        if "none" not in row:
+            continue
+        gains = [_seeded(row[way], shown_points) if way in row else "" for way in ways]
+        top = _seeded(row["ceiling"], shown_share) if "ceiling" in row else ""
+        plain = _seeded(row["none"], shown_share)
+        lines.append(f"| {name} | {row['none']['seeds']} | {plain} | {' | '.join(gains)} | {top} |")
+    return [*lines, ""]
+
+
+def _named(missing: list[str], cells: int) -> str:
+    """The cells that are missing, `cells` of each seed; a seed of which all are, by its number."""
+    by_seed: dict[str, list[str]] = {}
+    for name in missing:
+        by_seed.setdefault(name.rpartition("-")[2], []).append(name)
+    return ", ".join(
+        f"seed {seed}" if len(names) == cells else ", ".join(names)
+        for seed, names in by_seed.items()
+    )
+
+
+def _seeded(one: dict[str, float], shown: Callable[[dict[str, float]], str]) -> str:
+    """With its interval, which one seed has not."""
+    return shown(one) if one["seeds"] > 1 else shown(one).partition(" (")[0]
 
 
 def _networks() -> list[str]:

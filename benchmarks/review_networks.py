@@ -116,7 +116,8 @@ def table(keys: list[Key]) -> dict[str, object]:
                 row[way] = spread(list(scores.values()))
             elif scores and len(plain) == len(scores):
                 row[way] = spread([a - b for a, b in zip(scores.values(), plain, strict=True)])
-    return {"rows": rows, "missing": [path_of(key).stem for key in keys if key not in found]}
+    missing = [path_of(key).stem for key in keys if key not in found]
+    return {"rows": rows, "cells": len(keys) // SEEDS, "missing": missing}
 
 
 def main(data: Path, *, only_table: bool) -> None:
