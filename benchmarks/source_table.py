@@ -39,9 +39,8 @@ def towards_source() -> list[str]:
     ]
     for name, row in rows.items():
         lines.append(f"| {name} | " + " | ".join(_shown(row.get(way)) for way in ways) + " |")
-    missing = figures["missing"]
-    if missing:
-        lines += ["", f"Not measured: {', '.join(missing)}."]
+    missing = [*figures["missing"], "pacs sketch with all labels"]
+    lines += ["", f"Not measured: {', '.join(missing)}."]
     for name, row in rows.items():
         if {_FOLLOWING, "StochNorm"} <= {*row}:
             lines += [

@@ -64,7 +64,10 @@ def test_cells_are_measured_once_and_what_is_missing_is_named(benchmark, data, t
     shown = importlib.import_module("source_table")
     shown.RESULTS = tmp_path / "results"
     lines = "\n".join(shown.towards_source())
-    assert "Not measured: hymenoptera-3-probe-0." in lines and "| 25.0 |" in lines
+    assert (
+        "Not measured: hymenoptera-3-probe-0, pacs sketch with all labels." in lines
+        and "| 25.0 |" in lines
+    )
     alone = table["rows"]["hymenoptera, all labels"]["following"]
     assert f"these alone come to {100 * alone['accuracy']:.1f} (" in lines
     assert "| following |" not in lines
