@@ -98,6 +98,20 @@ def test_copies_that_would_give_away_what_is_asked_neither_judge_nor_are_read(tm
     assert (seen.splits[:count] == source.splits).all()
 
 
+def test_copies_of_items_without_a_class_judge_nothing_either(tmp_path):
+    """They are read, too, and none shall have been read that judges."""
+    lines = [f"text number {n},{('good', 'bad')[n % 2]}" for n in range(60)]
+    theirs = [f"other number {n},{('good', 'bad')[n % 2]}" for n in range(60)]
+    waiting = [line.partition(",")[0] + "," for line in theirs[:30]]
+    for name, written in (("a", [*lines, *waiting]), ("b", theirs)):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *written]) + "\n")
+    source, other = (build(tmp_path / f"{name}.csv", tmp_path / name) for name in "ab")
+    seen = with_target(source, other)
+    judges = seen.texts(seen.rows_of(TARGET_TEST))
+    assert judges and not {*judges} & {*source.texts(source.rows_of("unlabelled"))}
+    assert seen.left_out
+
+
 def test_a_target_of_nothing_but_test_items_is_refused(tmp_path):
     source = build(write_texts(tmp_path / "a.csv", 60), tmp_path / "a")
     tests = source.texts(source.rows_of("test"))

@@ -20,7 +20,7 @@ from tl_core.data.domains import TARGET, targeted
 from tl_core.data.versions.store import DatasetVersion
 from tl_core.errors import ConfigError, DataError
 from tl_core.progress import Progress
-from tl_core.recipes import run_recipe
+from tl_core.recipes import adapt, run_recipe
 from tl_core.recipes.shared import adapting
 
 WAYS = ["none", "standardise", "coral", "subspace", "weights"]
@@ -74,6 +74,27 @@ def test_the_saved_folder_answers_about_the_target_as_the_report_says(
     assert tried[method]["test"]["value"] == report["test"]["accuracy"]["value"]
     assert ("gain" in told) == (method != "none")
     assert told["gap"]["rows"] and "times in 100" in told["gap"]["sentence"]
+
+
+def test_weights_and_distance_know_which_rows_belong_together(tmp_path, tiny, shops, monkeypatch):
+    """Copies would be known by heart."""
+    given = []
+    for module, name in ((adapting, "density_ratio"), (adapt, "measure_gap")):
+        real = getattr(module, name)
+
+        def noted(source, target, seed, groups, real=real):
+            given.append((source, target, groups))
+            return real(source, target, seed, groups)
+
+        monkeypatch.setattr(module, name, noted)
+    train(shops, tmp_path / "run", f"local:{tiny('bert')}", method="weights")
+    seen = targeted(shops, "shop", "", "south")
+    splits = ("train",), ("train", "validation")
+    for (source, target, groups), own in zip(given, splits, strict=True):
+        rows = np.concatenate([seen.rows_of(one) for one in own])
+        assert len(source) == len(rows) and len(target) == len(seen.rows_of(TARGET))
+        assert (groups[0] == seen.groups[rows]).all()
+        assert (groups[1] == seen.groups[seen.rows_of(TARGET)]).all()
 
 
 class WrongTarget(DatasetVersion):
