@@ -59,6 +59,7 @@ def test_every_planted_fault_is_found_and_fixed_by_click(page, server, tmp_path,
     page.get_by_text("Version 6").first.wait_for()
     page.get_by_text("Left out", exact=False).first.wait_for()
     picture(page, "versions", 1500)
+    expect(page.get_by_role("button", name="Restore")).to_have_count(5)  # all versions are drawn
     page.get_by_role("button", name="Restore").last.click()
     page.get_by_text("Version 7").first.wait_for()
     page.get_by_text("Restored planted@1").first.wait_for()
