@@ -1,10 +1,11 @@
-"""A small home and a backup of it."""
+"""A small home and a backup of it; texts that two people label."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from tests_support.shared_mail import SharedMail, mail_lines, written
 
 from tl_core.database.engine import open_database
 from tl_core.services.backup import back_up
@@ -25,3 +26,14 @@ def saved(home, tmp_path):
     (home / "unknown").mkdir()
     archive = tmp_path / "saved.graft"
     return settings, archive, back_up(settings, archive)
+
+
+@pytest.fixture
+def shared(home, tmp_path):
+    return SharedMail(home, written(tmp_path / "mail.csv", mail_lines()))
+
+
+@pytest.fixture
+def rows(shared):
+    """Those of it that wait for a class."""
+    return shared.waiting

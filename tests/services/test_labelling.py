@@ -6,7 +6,6 @@ import csv
 
 import numpy as np
 import pytest
-from tests_support.shared_mail import SharedMail, mail_lines, written
 
 from tl_core.data.dataset_version import ImportOptions
 from tl_core.data.versions.edits import Decision, decide_all, decisions
@@ -24,16 +23,6 @@ from tl_core.services.datasets import (
 )
 from tl_core.services.labelling import Dispute, standing
 from tl_core.settings import Settings
-
-
-@pytest.fixture
-def shared(home, tmp_path):
-    return SharedMail(home, written(tmp_path / "mail.csv", mail_lines()))
-
-
-@pytest.fixture
-def rows(shared):
-    return shared.waiting
 
 
 def answer(row, who, label="", action=LABEL):

@@ -23,16 +23,6 @@ from tl_core.services.datasets import (
 from tl_core.services.labelling import Labelling, decide_one
 
 
-@pytest.fixture
-def shared(home, tmp_path):
-    return SharedMail(home, written(tmp_path / "mail.csv", mail_lines()))
-
-
-@pytest.fixture
-def rows(shared):
-    return shared.waiting
-
-
 def test_the_last_word_about_a_row_counts_by_whatever_way_it_came(shared, rows):
     ann, (dropped, other, undone, again) = shared.of("ann"), rows[:4]
     ann.label([dropped, other, undone, again], "good")
